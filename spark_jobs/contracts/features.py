@@ -1,0 +1,52 @@
+"""The ranker's feature vocabulary: names, meaning and the direction in which each may move the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SOURCES = ("item_to_item", "als", "own_history", "recent_popularity", "popularity")
+"""Candidate sources, in the order in which ties for the reason are broken (most personal first)."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One ranker input. `monotone` is +1 / -1 where a larger value may only raise / lower the score."""
+
+    name: str
+    meaning: str
+    monotone: int = 0
+
+
+_SOURCE_FEATURES = [
+    feature
+    for source in SOURCES
+    for feature in (
+        Feature(f"{source}_score", f"Score of source {source} for the item, whichever source proposed it.", 1),
+        Feature(f"{source}_rank", f"Rank (1 = best) of the item by {source} inside the user's candidate pool.", -1),
+    )
+]
+
+FEATURES: tuple[Feature, ...] = (
+    *_SOURCE_FEATURES,
+    Feature("proposed_by", "Number of sources that proposed the item.", 1),
+    Feature("user_events", "Log of 1 + events of the user before the cut."),
+    Feature("user_tenure_days", "Days from the user's first event to the cut."),
+    Feature("user_recency_days", "Days from the user's latest event to the cut."),
+    Feature("user_popularity_taste", "Mean popularity percentile of the items in the user's history, 0..1."),
+    Feature("user_positive_share", "Share of the user's events with a positive weight."),
+    Feature("user_late_share", "Share of the user's events in the latest window before the cut."),
+    Feature("item_popularity_7d", "Decayed positive events of the item, half-life 7 days, as share of the total."),
+    Feature("item_popularity_30d", "Decayed positive events of the item, half-life 30 days, as share of the total."),
+    Feature("item_popularity_180d", "Decayed positive events of the item, half-life 180 days, as share of the total."),
+    Feature("item_returning_popularity", "Share of recent events of the item by users with earlier history."),
+    Feature("item_trend", "Log ratio of 7-day to 180-day popularity share."),
+    Feature("item_age_days", "Days from the item's first event to the cut."),
+    Feature("item_mean_weight", "Mean event weight of the item."),
+    Feature("item_usual_position", "Mean relative position (0 first, 1 latest) of the item in histories."),
+    Feature("category_affinity", "Share of the user's weighted history in the item's categories."),
+    Feature("category_aversion", "Share of the user's negative events in the item's categories."),
+    Feature("own_events", "Events of the user with this item before the cut."),
+    Feature("own_recency_days", "Days since the user's latest event with this item."),
+)
+
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)

@@ -1,0 +1,196 @@
+"""One definition of the night: every job with its tables and its place. DAGs and `nightjar night` are built from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from spark_jobs.contracts.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: module `spark_jobs.<name>` with `run(night)`; its inputs and outputs are table names."""
+
+    name: str
+    meaning: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    gates: tuple[str, ...] = ()
+    """Outputs checked by their suite in `expectations/` right after the job; a critical failure stops the night."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Jobs that share one Spark application: one task of the DAG. `only_if` names the decision it needs."""
+
+    name: str
+    meaning: str
+    jobs: tuple[Job, ...]
+    only_if: str | None = None
+    timeout_minutes: int = 120
+
+
+_SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+
+NIGHT: tuple[Stage, ...] = (
+    Stage(
+        "ingest",
+        "Land new files in bronze, once each, as received.",
+        (
+            Job(
+                "ingest_landing_files",
+                "Read landing files not seen before into bronze.",
+                (),
+                ("bronze.interactions", "bronze.items", "bronze.users"),
+                gates=("bronze.interactions",),
+            ),
+        ),
+    ),
+    Stage(
+        "clean",
+        "Type, check and deduplicate into silver; refused records go to quarantine.",
+        (
+            Job(
+                "clean_interactions",
+                "New interaction batches to silver, one row per event key.",
+                ("bronze.interactions",),
+                ("silver.interactions", "quarantine.interactions", "ops.batches"),
+                gates=("silver.interactions",),
+            ),
+            Job(
+                "clean_items",
+                "Catalogue batches to item versions.",
+                ("bronze.items", "bronze.interactions"),
+                ("silver.items", "quarantine.items", "ops.batches"),
+                gates=("silver.items",),
+            ),
+            Job(
+                "clean_users",
+                "User batches to the latest known attributes.",
+                ("bronze.users",),
+                ("silver.users", "quarantine.users", "ops.batches"),
+            ),
+            Job(
+                "decide_training",
+                "Decide whether the ranker trains tonight, and say why.",
+                ("silver.interactions",),
+                ("ops.decisions",),
+            ),
+        ),
+    ),
+    Stage(
+        "snapshot",
+        "Describe users and items as of tonight (and as of the training cuts when training is due).",
+        (
+            Job(
+                "build_user_histories",
+                "Time-ordered histories and blocked items of every user.",
+                ("silver.interactions", "silver.users", "ops.decisions"),
+                ("gold.user_histories",),
+                gates=("gold.user_histories",),
+            ),
+            Job(
+                "build_item_features",
+                "Catalogue entry, eligibility and popularity of every item.",
+                ("silver.interactions", "silver.items", "ops.decisions"),
+                ("gold.item_features",),
+                gates=("gold.item_features",),
+            ),
+            Job(
+                "build_item_neighbours",
+                "Item-to-item similarities from co-visitation.",
+                ("gold.user_histories",),
+                ("gold.item_neighbours",),
+                gates=("gold.item_neighbours",),
+            ),
+            Job(
+                "build_item_factors",
+                "ALS item factors.",
+                ("gold.user_histories",),
+                ("gold.item_factors",),
+                gates=("gold.item_factors",),
+            ),
+        ),
+    ),
+    Stage(
+        "train",
+        "Train, evaluate and register a ranker; promote it when it is better.",
+        (
+            Job(
+                "build_training_examples",
+                "Candidates at earlier cuts with features and labels.",
+                (*_SNAPSHOTS, "silver.interactions"),
+                ("gold.training_examples",),
+                gates=("gold.training_examples",),
+            ),
+            Job(
+                "train_ranker",
+                "Fit LambdaMART, log and register the model version.",
+                ("gold.training_examples",),
+                (),
+            ),
+            Job(
+                "evaluate_ranker",
+                "Metrics of ranker, sources and baselines on the newest window.",
+                (*_SNAPSHOTS, "silver.interactions"),
+                ("gold.evaluation_users", "ops.model_metrics"),
+                gates=("gold.evaluation_users",),
+            ),
+            Job(
+                "promote_ranker",
+                "Make the new version champion if it is better.",
+                ("gold.evaluation_users",),
+                ("ops.decisions",),
+            ),
+        ),
+        only_if="train",
+        timeout_minutes=360,
+    ),
+    Stage(
+        "score",
+        "Score every user with the champion into the staging table.",
+        (
+            Job(
+                "score_users",
+                "Candidates, features, scores, rules and reasons for every user.",
+                _SNAPSHOTS,
+                ("gold.recommendations_staged",),
+                gates=("gold.recommendations_staged",),
+            ),
+        ),
+    ),
+    Stage(
+        "publish",
+        "Check the staged lists against rules and contract, then publish in one commit.",
+        (
+            Job(
+                "check_recommendations",
+                "No blocked, ineligible or missing items; every user served.",
+                ("gold.recommendations_staged", "gold.user_histories", "gold.item_features"),
+                ("ops.quality_results",),
+            ),
+            Job(
+                "publish_recommendations",
+                "Replace what is served; keep what this date published.",
+                ("gold.recommendations_staged",),
+                ("gold.recommendations", "gold.recommendation_history", "ops.releases", "ops.decisions"),
+                gates=("gold.recommendations",),
+            ),
+        ),
+    ),
+)
+
+JOBS: dict[str, Job] = {job.name: job for stage in NIGHT for job in stage.jobs}
+STAGES: dict[str, Stage] = {stage.name: stage for stage in NIGHT}
+
+
+def stage_order() -> list[tuple[str, str]]:
+    """Pairs (stage, next stage): the edges of the nightly DAG."""
+    return [(before.name, after.name) for before, after in pairwise(NIGHT)]
+
+
+def unknown_tables() -> list[str]:
+    """Tables that a job names but the table contract does not have; empty when the two agree."""
+    named = {name for job in JOBS.values() for name in (*job.inputs, *job.outputs, *job.gates)}
+    return sorted(named - set(TABLES))

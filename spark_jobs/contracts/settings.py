@@ -1,0 +1,91 @@
+"""Settings of one installation: where things lie and how much of the machine to use.
+
+Every field is read from the environment variable `NIGHTJAR_<FIELD>`; nothing is read at import.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(ValueError):
+    """A setting holds a value that can't be used; the message names the variable."""
+
+
+class Settings(BaseSettings):
+    """Frozen settings; build them with `load_settings()` for readable errors."""
+
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default=PROJECT_ROOT / ".nightjar",
+        description="Folder that holds everything Nightjar writes: landing, lakehouse, MLflow, Airflow.",
+    )
+    conf_dir: Path = Field(default=PROJECT_ROOT / "conf", description="Folder of the domain files.")
+    expectations_dir: Path = Field(
+        default=PROJECT_ROOT / "expectations",
+        description="Folder of the Great Expectations suites, one JSON file per table.",
+    )
+    jars_dir: Path = Field(
+        default=PROJECT_ROOT / ".tools" / "jars", description="Folder of the pinned Delta JARs (see jars.lock)."
+    )
+    java_home: Path | None = Field(
+        default=None,
+        description="Java runtime (17 or newer) for Spark. Unset: the one set-up found, else JAVA_HOME, else `java` on PATH.",
+    )
+    landing_dir: Path | None = Field(
+        default=None,
+        description="Folder that the paths of domain files are relative to. Unset: `<home>/landing`.",
+    )
+    spark_master: str = Field(default="local[*]", description="Spark master for `nightjar` commands and the embedded Airflow.")
+    driver_memory: str = Field(default="1g", description="Heap of the Spark driver, as Spark writes it (`1g`, `1500m`).")
+    shuffle_partitions: int = Field(
+        default=2, ge=1, description="Partitions after a shuffle; about the number of cores on one machine."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description="Where rankers train. `auto` takes the GPU when there is one; `cuda` refuses to run without it.",
+    )
+    mlflow_tracking_uri: str | None = Field(
+        default=None, description="MLflow tracking server. Unset: SQLite below `<home>/mlflow`."
+    )
+    code_version: str | None = Field(
+        default=None, description="Version of the code to record with runs and models. Unset: the git commit."
+    )
+
+    @property
+    def lakehouse(self) -> Path:
+        """Root of all Delta tables: `<home>/lakehouse/<domain>/<layer>/<table>`."""
+        return self.home / "lakehouse"
+
+    @property
+    def landing(self) -> Path:
+        """Folder that landing paths of domain files are relative to."""
+        return self.landing_dir or self.home / "landing"
+
+    def tracking_uri(self) -> str:
+        """MLflow tracking URI; creates the SQLite folder when the default is used."""
+        if self.mlflow_tracking_uri:
+            return self.mlflow_tracking_uri
+        folder = self.home / "mlflow"
+        folder.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; raises SettingsError naming each variable that can't be used."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        lines = [f"NIGHTJAR_{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        raise SettingsError("; ".join(lines)) from None
+    return settings.model_copy(
+        update={name: path.resolve() for name in ("home", "conf_dir", "expectations_dir", "jars_dir")
+                for path in [getattr(settings, name)]}
+    )

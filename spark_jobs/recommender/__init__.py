@@ -1,0 +1,1 @@
+"""Pure recommender logic: candidate sources, features, labels, splits, metrics and rules."""

@@ -1,0 +1,1 @@
+"""Candidate sources: each builds its artefacts in Spark and scores batches of users in numpy."""
