@@ -42,7 +42,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("item_trend", "Log ratio of 7-day to 180-day popularity share."),
     Feature("item_age_days", "Days from the item's first event to the cut."),
     Feature("item_mean_weight", "Mean event weight of the item."),
-    Feature("item_usual_position", "Mean relative position (0 first, 1 latest) of the item in histories."),
     Feature("category_affinity", "Share of the user's weighted history in the item's categories."),
     Feature("category_aversion", "Share of the user's negative events in the item's categories."),
     Feature("own_events", "Events of the user with this item before the cut."),

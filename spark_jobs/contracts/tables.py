@@ -116,6 +116,7 @@ _SILVER = (
             Column("attributes", "map<string,string>", "Further attributes; empty when there are none."),
             Column("available_from", "timestamp", "First moment it may be recommended.", nullable=True),
             Column("available_until", "timestamp", "Moment from which it may not any more.", nullable=True),
+            Column("batch_id", "string", "Batch that delivered this version."),
         ),
         key=("item_id", "valid_from"),
     ),
@@ -123,7 +124,11 @@ _SILVER = (
         "silver",
         "users",
         "Known users with the latest attributes delivered.",
-        (USER, Column("attributes", "map<string,string>", "Attributes; empty when there are none.")),
+        (
+            USER,
+            Column("attributes", "map<string,string>", "Attributes; empty when there are none."),
+            Column("batch_id", "string", "Batch that delivered the latest attributes."),
+        ),
         key=("user_id",),
     ),
 )
@@ -162,7 +167,6 @@ _SNAPSHOTS = (
             Column("returning_popularity", "double", "Share of positive events by users with earlier history."),
             Column("age_days", "double", "Days from its first event; NaN without events."),
             Column("mean_weight", "double", "Mean event weight; NaN without events."),
-            Column("usual_position", "double", "Mean relative position in histories; NaN without events."),
         ),
         key=("as_of", "item_id"),
         partition_by=("as_of",),

@@ -1,0 +1,35 @@
+"""Which device rankers train on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import Literal
+
+import xgboost as xgb
+
+
+class DeviceError(RuntimeError):
+    """A GPU was demanded and there is none that XGBoost can use; the message says what is missing."""
+
+
+def training_device(wanted: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
+    """The device to train on. `auto` takes a usable GPU; `cuda` raises DeviceError without one.
+
+    XGBoost itself falls back to the CPU with nothing but a warning, which is why this asks beforehand.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    missing = _what_a_gpu_lacks()
+    if missing and wanted == "cuda":
+        raise DeviceError(f"NIGHTJAR_DEVICE is cuda, but {missing}. Use NIGHTJAR_DEVICE=auto to train on the CPU.")
+    return "cpu" if missing else "cuda"
+
+
+def _what_a_gpu_lacks() -> str | None:
+    if not xgb.build_info().get("USE_CUDA"):
+        return "the installed XGBoost has no CUDA support (install with NIGHTJAR_XGBOOST=gpu make setup)"
+    tool = shutil.which("nvidia-smi")
+    if tool is None or subprocess.run([tool, "-L"], capture_output=True, check=False).returncode != 0:
+        return "no NVIDIA GPU answers on this machine (nvidia-smi -L)"
+    return None

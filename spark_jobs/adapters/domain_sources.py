@@ -1,0 +1,117 @@
+"""What a domain file says about its sources, as far as it can be understood, and the report on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from spark_jobs.contracts.domain import DomainFileError, Format, load_domain
+
+
+@dataclass
+class Report:
+    """What a check of a domain file found.
+
+    `problems` must be corrected, `warnings` are worth a look, `facts` say what was read; `samples` holds column
+    names and rows of text per source.
+    """
+
+    path: Path
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    samples: dict[str, tuple[list[str], list[list[str]]]] = field(default_factory=dict)
+
+    def problem(self, key: str, text: str) -> None:
+        """Add a mistake at `key` of the file; the same one twice counts once."""
+        self._add(self.problems, key, text)
+
+    def warning(self, key: str, text: str) -> None:
+        """Add something that is allowed but seldom meant."""
+        self._add(self.warnings, key, text)
+
+    def _add(self, lines: list[str], key: str, text: str) -> None:
+        line = f"{self.path}: {key}: {text}"
+        if line not in lines:
+            lines.append(line)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression: its key in the file, the contract column it fills and its SQL."""
+
+    key: str
+    column: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source with landing files; `key` is where the file names them."""
+
+    name: str
+    key: str
+    pattern: str
+    format: Format
+    expressions: list[Expression]
+
+
+def read_file(path: Path, report: Report) -> dict[str, Any]:
+    """Content of the file as YAML gives it, after the schema's own check of all of it."""
+    try:
+        domain = load_domain(path)
+        if domain.domain != path.stem:
+            report.problem("domain", f"must equal the file's name {path.stem!r}, got {domain.domain!r}")
+    except DomainFileError as error:
+        report.problems += [f"{path}: {problem}" for problem in error.problems]
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return {}  # load_domain has said so
+    return content if isinstance(content, dict) else {}
+
+
+def sources_of(content: dict[str, Any]) -> list[Source]:
+    """Sources whose path and format can be used, with those of their expressions that are text.
+
+    Not the models of the contract: a file with one mistake in a source should still have the rest of it tried.
+    """
+    interactions = _mapping(content.get("interactions"))
+    listed = interactions.get("event_key")
+    keys = {f"event_key.{number}": sql for number, sql in enumerate(listed if isinstance(listed, list) else [])}
+    events = _expressions("interactions.columns", interactions.get("columns"))
+    items, users = _mapping(content.get("items")), _mapping(content.get("users"))
+    found = [
+        _source("interactions", "interactions", interactions, events + _expressions("interactions", keys)),
+        _source("users", "users", users, _expressions("users.columns", users.get("columns"))),
+    ]
+    if "from_interactions" in items:
+        derived = _expressions("items.from_interactions", items["from_interactions"])
+        item_id = [expression for expression in events if expression.column == "item_id"]
+        if not any(expression.column == "title" for expression in derived):
+            derived += [Expression("items.from_interactions.title", "title", e.sql) for e in item_id]
+        found.append(_source("items", "interactions", interactions, item_id + derived))
+    else:
+        found.append(_source("items", "items", items, _expressions("items.columns", items.get("columns"))))
+    return [source for source in found if source]
+
+
+def _source(name: str, key: str, part: dict[str, Any], expressions: list[Expression]) -> Source | None:
+    pattern = part.get("path")
+    try:
+        format: Format = TypeAdapter(Format).validate_python(part.get("format", {"type": "csv"}))
+    except ValidationError:
+        return None
+    return Source(name, key, pattern, format, expressions) if isinstance(pattern, str) and pattern else None
+
+
+def _expressions(prefix: str, given: Any) -> list[Expression]:
+    return [Expression(f"{prefix}.{name}", str(name), sql) for name, sql in _mapping(given).items() if sql and isinstance(sql, str)]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

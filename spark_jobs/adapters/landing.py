@@ -1,0 +1,125 @@
+"""Landing files of any format as uniform records: a map from source column to string."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_jobs.contracts.domain import CsvFormat, Format
+
+CORRUPT = "_corrupt_record"
+
+
+class LandingFileError(ValueError):
+    """A landing file can't be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file found in the landing folder; path, size and change time are its identity."""
+
+    path: str
+    """Absolute path."""
+    name: str
+    """Path relative to the landing folder, where it lies below it."""
+    size: int
+    modified_at: datetime
+
+
+def list_files(landing: Path, pattern: str) -> list[LandingFile]:
+    """Files that match `pattern` (a glob, relative to `landing` or absolute), sorted by name."""
+    found = []
+    for path in sorted(glob.glob(str(landing / pattern), recursive=True)):
+        file = Path(path)
+        if file.is_file():
+            status = file.stat()
+            name = str(file.relative_to(landing)) if file.is_relative_to(landing) else str(file)
+            modified_at = datetime.fromtimestamp(int(status.st_mtime), timezone.utc)
+            found.append(LandingFile(str(file), name, status.st_size, modified_at))
+    return found
+
+
+def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataFrame:
+    """Rows of the files as `record` (map of column to string), `corrupt` (raw text) and `path`.
+
+    Every scalar is a string and nested values are JSON text, whatever the format: one rule for all domain files.
+    """
+    if format.type == "json":
+        frame = spark.read.options(primitivesAsString=True, columnNameOfCorruptRecord=CORRUPT).json(paths)
+        if frame.columns == [CORRUPT]:
+            # Spark refuses to read the corrupt column alone, which is what files of nothing but garbage give.
+            frame = spark.read.text(paths).withColumnRenamed("value", CORRUPT)
+        return _as_records(frame)
+    if format.type == "parquet":
+        return _as_records(spark.read.option("mergeSchema", True).parquet(*paths))
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for path in paths:
+        groups.setdefault(csv_columns(path, format), []).append(path)
+    frames = [_read_csv(spark, names, group, format) for names, group in groups.items()]
+    records = frames[0]
+    for frame in frames[1:]:
+        records = records.unionByName(frame)
+    return records
+
+
+def csv_columns(path: str, format: CsvFormat) -> tuple[str, ...]:
+    """Column names of one CSV file: from the domain file, or from its first line."""
+    if not format.header:
+        return tuple(format.names)
+    try:
+        with open(path, encoding=format.encoding, newline="") as file:
+            line = file.readline().rstrip("\r\n").removeprefix("\ufeff")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise LandingFileError(f"{path}: not readable as {format.encoding}: {error}; set format.encoding.") from None
+    if not line:
+        raise LandingFileError(f"{path}: no header line; expected column names in the first line.")
+    return tuple(name.strip().strip(format.quote or None) for name in line.split(format.delimiter))
+
+
+def _read_csv(spark: SparkSession, names: tuple[str, ...], paths: list[str], format: CsvFormat) -> DataFrame:
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, CORRUPT)])
+    options = {
+        "header": format.header,
+        "sep": format.delimiter,
+        "encoding": format.encoding,
+        "quote": format.quote,
+        "escape": format.quote or "\\",
+        "columnNameOfCorruptRecord": CORRUPT,
+        "enforceSchema": True,
+    }
+    return _as_records(spark.read.options(**options).schema(schema).csv(paths))
+
+
+def _as_records(frame: DataFrame) -> DataFrame:
+    names = [field.name for field in frame.schema.fields if field.name != CORRUPT]
+    pairs: list[Column] = []
+    for field in frame.schema.fields:
+        if field.name in names:
+            column = F.col(f"`{field.name}`")
+            nested = isinstance(field.dataType, T.StructType | T.ArrayType | T.MapType)
+            pairs += [F.lit(field.name), F.to_json(column) if nested else column.cast("string")]
+    record = F.create_map(*pairs) if pairs else F.expr("cast(map() as map<string,string>)")
+    corrupt = F.col(CORRUPT) if CORRUPT in frame.columns else F.lit(None).cast("string")
+    path = F.expr("url_decode(regexp_replace(_metadata.file_path, '^file:/+', '/'))")
+    return frame.select(record.cast("map<string,string>").alias("record"), corrupt.alias("corrupt"), path.alias("path"))
+
+
+def record_columns(records: DataFrame) -> list[str]:
+    """Source columns that appear in `records`, sorted."""
+    rows = records.select(F.explode(F.map_keys("record")).alias("name")).distinct().collect()
+    return sorted(row.name for row in rows)
+
+
+def source_view(records: DataFrame, columns: list[str]) -> DataFrame:
+    """`records` with one string column per source column before the record's own columns.
+
+    Domain expressions are evaluated on this view. Names of ours are prefixed so that they can't clash.
+    """
+    own = [F.col(name).alias(f"_{name}") for name in records.columns]
+    return records.select(*[F.col("record")[name].alias(name) for name in columns], *own)

@@ -1,0 +1,41 @@
+"""Candidates at earlier snapshots with features and labels: what the ranker learns from.
+
+Reads the snapshot tables and silver.interactions, writes gold.training_examples. The newest cut is left for the
+test, the one before validates, the earlier ones train: split by time, for everyone at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.adapters.night import Night
+from spark_jobs.recommender.examples import COLUMNS, example_maker
+from spark_jobs.recommender.labels import relevant_items, returning_users
+from spark_jobs.recommender.retrieval_index import index_as_of
+
+
+def run(night: Night) -> None:
+    """Label the candidates of every cut but the newest."""
+    validation, *training = night.training_cuts()[1:]
+    frames = [examples_at(night, validation, "validation"), *[examples_at(night, cut, "train") for cut in training]]
+    examples = reduce(DataFrame.unionByName, frames)
+    # 53 bits: what survives as a double, and enough for no two queries to meet.
+    query = F.shiftrightunsigned(F.xxhash64("user_id", "as_of"), 11)
+    night.replace("gold.training_examples", examples.withColumn("query", query))
+
+
+def examples_at(night: Night, cut: date, split: str) -> DataFrame:
+    """Examples of one cut: labels are the target events in the window that follows it."""
+    domain = night.domain
+    end = cut + timedelta(days=domain.train.window_days)
+    relevant = relevant_items(
+        night.read("silver.interactions"), domain.target_events, domain.start_of(cut), domain.start_of(end)
+    )
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
+    index = night.spark.sparkContext.broadcast(index_as_of(cut, *tables))
+    return returning_users(histories, relevant).mapInArrow(example_maker(index, cut, split), COLUMNS)

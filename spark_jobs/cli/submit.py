@@ -1,0 +1,34 @@
+"""What spark-submit runs: one stage of one night. Airflow's operator and clusters start it.
+
+    spark-submit spark_jobs/cli/submit.py --domain shop --run-date 2026-11-24 --stage clean
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from datetime import date
+
+
+def main() -> int:
+    """Run the stage; on failure print one `NIGHTJAR ERROR:` line for people and return 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--domain", required=True)
+    parser.add_argument("--run-date", required=True, type=date.fromisoformat)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--force-training", action="store_true")
+    given = parser.parse_args()
+    os.environ["NIGHTJAR_SUBMITTED"] = "1"
+    start = importlib.import_module("spark_jobs.runner.start")
+    try:
+        start.stage(given.domain, given.run_date, given.stage, force_training=given.force_training)
+    except Exception as error:
+        print(f"NIGHTJAR ERROR: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

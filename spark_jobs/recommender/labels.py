@@ -1,0 +1,25 @@
+"""Labels: what returning users took in the window after a snapshot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def relevant_items(interactions: DataFrame, target_events: list[str], start: datetime, end: datetime) -> DataFrame:
+    """`user_id`, `relevant` (sorted item ids) of target events with start ≤ event_at < end."""
+    window = (F.col("event_at") >= F.lit(start)) & (F.col("event_at") < F.lit(end))
+    taken = interactions.where(window & F.col("event_type").isin(target_events))
+    return taken.groupBy("user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
+
+
+def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
+    """Histories of users who had some before the snapshot and took something in the window, with `relevant`.
+
+    Items the already-seen policy hides at the snapshot can't be recommended, so they don't count as relevant.
+    """
+    open_items = F.array_except("relevant", "blocked_item_ids")
+    joined = histories.where(F.col("events_total") > 0).join(relevant, "user_id")
+    return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)

@@ -1,0 +1,50 @@
+"""Ranking metrics per user, for lists over the full eligible catalogue, and user-bootstrap intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def ndcg_at(hits: np.ndarray, relevant: int, k: int) -> float:
+    """Normalised discounted cumulative gain of the first k places; `hits` is bool per place."""
+    ideal = min(relevant, k)
+    if ideal == 0:
+        return 0.0
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    top = hits[:k]
+    return float((top * discounts[: len(top)]).sum() / discounts[:ideal].sum())
+
+
+def recall_at(hits: np.ndarray, relevant: int, k: int) -> float:
+    """Share of all relevant items in the first k places."""
+    return float(hits[:k].sum() / relevant) if relevant else 0.0
+
+
+def average_precision(hits: np.ndarray, relevant: int) -> float:
+    """Mean precision at the places of the hits, over min(relevant, length of the list)."""
+    places = np.flatnonzero(hits)
+    best = min(relevant, len(hits))
+    if len(places) == 0 or best == 0:
+        return 0.0
+    return float(((np.arange(len(places)) + 1) / (places + 1)).sum() / best)
+
+
+def reciprocal_rank(hits: np.ndarray) -> float:
+    """1 / place of the first hit, 0 without one."""
+    places = np.flatnonzero(hits)
+    return float(1.0 / (places[0] + 1)) if len(places) else 0.0
+
+
+def bootstrap_interval(values: np.ndarray, resamples: int = 500, seed: int = 1) -> tuple[float, float]:
+    """95 % interval of the mean over users by the Poisson bootstrap, in memory linear in users."""
+    if len(values) == 0:
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(seed)
+    totals, weights = np.zeros(resamples), np.zeros(resamples)
+    for start in range(0, len(values), 10_000):
+        chunk = values[start : start + 10_000]
+        drawn = generator.poisson(1.0, size=(resamples, len(chunk)))
+        totals += drawn @ chunk
+        weights += drawn.sum(axis=1)
+    low, high = np.quantile(totals / np.maximum(weights, 1), [0.025, 0.975])
+    return float(low), float(high)

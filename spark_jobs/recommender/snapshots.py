@@ -1,0 +1,17 @@
+"""As-of snapshots: the one rule for which events a snapshot may see."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def events_before(events: DataFrame, snapshots: DataFrame) -> DataFrame:
+    """Every event once for every snapshot it strictly precedes, with `age_days` at the snapshot.
+
+    `snapshots` holds `as_of` (date) and `as_of_at` (the moment it stands for).
+    """
+    microseconds = F.unix_micros("as_of_at") - F.unix_micros("event_at")
+    return events.join(F.broadcast(snapshots), F.col("event_at") < F.col("as_of_at")).withColumn(
+        "age_days", microseconds / F.lit(86_400e6)
+    )

@@ -1,0 +1,1 @@
+"""Runs jobs of the catalogue: starts, times, gates and records each; stages and nights by name."""

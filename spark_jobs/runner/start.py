@@ -1,0 +1,32 @@
+"""Start a night or one of its stages by name: what the command line and spark-submit call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from spark_jobs.adapters.night import Night
+from spark_jobs.runner.run import run_night, run_stage
+from spark_jobs.adapters.spark_session import spark_session
+from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.job_catalog import STAGES
+from spark_jobs.contracts.settings import load_settings
+
+
+def stage(domain: str, run_date: date, name: str, *, force_training: bool = False) -> None:
+    """Run one stage in this process's Spark session."""
+    run_stage(_night(domain, run_date, name, force_training), STAGES[name], progress=print)
+
+
+def whole_night(
+    domain: str, run_date: date, *, force_training: bool = False, progress: Callable[[str], None] = print
+) -> None:
+    """Run all stages of the night in one Spark session."""
+    run_night(_night(domain, run_date, "night", force_training), progress=progress)
+
+
+def _night(domain: str, run_date: date, what: str, force_training: bool) -> Night:
+    settings = load_settings()
+    found = find_domain(settings.conf_dir, domain)
+    session = spark_session(settings, f"nightjar {domain} {run_date} {what}")
+    return Night(session, settings, found, run_date, force_training)
