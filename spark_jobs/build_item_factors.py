@@ -18,8 +18,12 @@ from spark_jobs.recommender.matrix_factorisation import ALPHA, ITERATIONS, RANK,
 def run(night: Night) -> None:
     """Factorise what users took as of every snapshot of tonight."""
     histories = night.read("gold.user_histories")
-    factors = [item_factors(histories.where(F.col("as_of") == F.lit(day)), night.settings.shuffle_partitions)
-               .withColumn("as_of", F.lit(day)) for day in night.snapshot_dates()]
+    factors = [
+        item_factors(histories.where(F.col("as_of") == F.lit(day)), night.settings.shuffle_partitions).withColumn(
+            "as_of", F.lit(day)
+        )
+        for day in night.snapshot_dates()
+    ]
     night.replace("gold.item_factors", reduce(DataFrame.unionByName, factors))
 
 
@@ -34,18 +38,31 @@ def item_factors(histories: DataFrame, blocks: int) -> DataFrame:
     ratings = taken.groupBy("user_id", F.col("event.item_ids").alias("item_id")).agg(
         F.max("event.weights").alias("rating")
     )
-    numbers = ratings.select("item_id").distinct().withColumn(
-        "item", (F.row_number().over(Window.orderBy("item_id")) - 1).cast("int")
-    ).persist()
+    numbers = (
+        ratings.select("item_id")
+        .distinct()
+        .withColumn("item", (F.row_number().over(Window.orderBy("item_id")) - 1).cast("int"))
+        .persist()
+    )
     numbered = (
         ratings.join(F.broadcast(numbers), "item_id")
         .withColumn("user", F.pmod(F.xxhash64("user_id"), F.lit(2**31 - 1)).cast("int"))
         # Sums of floats depend on their order: fix it, so that a rerun gives the same factors.
-        .repartition(blocks, "user").sortWithinPartitions("user", "item")
+        .repartition(blocks, "user")
+        .sortWithinPartitions("user", "item")
     )
     als = ALS(
-        rank=RANK, maxIter=ITERATIONS, regParam=REGULARISATION, alpha=ALPHA, implicitPrefs=True, seed=1,
-        userCol="user", itemCol="item", ratingCol="rating", numUserBlocks=blocks, numItemBlocks=blocks,
+        rank=RANK,
+        maxIter=ITERATIONS,
+        regParam=REGULARISATION,
+        alpha=ALPHA,
+        implicitPrefs=True,
+        seed=1,
+        userCol="user",
+        itemCol="item",
+        ratingCol="rating",
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
     )
     model = als.fit(numbered)
     factors = model.itemFactors.withColumnRenamed("id", "item").withColumnRenamed("features", "factors")

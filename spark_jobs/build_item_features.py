@@ -43,19 +43,24 @@ def popularity_as_of(interactions: DataFrame, snapshots: DataFrame) -> DataFrame
     first_seen = F.min("event_at").over(Window.partitionBy("user_id"))
     events = interactions.withColumn("returning", F.col("event_at") > first_seen + F.expr("interval 1 day"))
     positive = F.greatest(F.col("weight"), F.lit(0.0))
-    counted = events_before(events, snapshots).groupBy("as_of", "item_id").agg(
-        *[F.sum(positive * F.pow(F.lit(0.5), F.col("age_days") / days)).alias(f"popularity_{days}d")
-          for days in HALF_LIVES_DAYS],
-        F.sum(positive).alias("popularity_all"),
-        F.sum(F.when(F.col("returning"), positive * F.pow(F.lit(0.5), F.col("age_days") / 30)).otherwise(0.0))
-        .alias("returning_popularity"),
-        F.max("age_days").alias("age_days"),
-        F.avg("weight").alias("mean_weight"),
+    counted = (
+        events_before(events, snapshots)
+        .groupBy("as_of", "item_id")
+        .agg(
+            *[
+                F.sum(positive * F.pow(F.lit(0.5), F.col("age_days") / days)).alias(f"popularity_{days}d")
+                for days in HALF_LIVES_DAYS
+            ],
+            F.sum(positive).alias("popularity_all"),
+            F.sum(
+                F.when(F.col("returning"), positive * F.pow(F.lit(0.5), F.col("age_days") / 30)).otherwise(0.0)
+            ).alias("returning_popularity"),
+            F.max("age_days").alias("age_days"),
+            F.avg("weight").alias("mean_weight"),
+        )
     )
     names = [name for name in counted.columns if "popularity" in name]
-    return counted.select(
-        "as_of", "item_id", *[_share(name).alias(name) for name in names], "age_days", "mean_weight"
-    )
+    return counted.select("as_of", "item_id", *[_share(name).alias(name) for name in names], "age_days", "mean_weight")
 
 
 def _share(name: str) -> Column:

@@ -32,7 +32,9 @@ def run(night: Night) -> None:
     """Count what breaks each rule, record it, and stop at any."""
     results = [judge(violation) for violation in violations(night)]
     night.record("ops.quality_results", results)
-    broken = [f"{r['expectation']}: {r['unexpected']} rows, such as {r['examples']}" for r in results if not r["success"]]
+    broken = [
+        f"{r['expectation']}: {r['unexpected']} rows, such as {r['examples']}" for r in results if not r["success"]
+    ]
     if broken:
         raise RuleBrokenError(f"{STAGED} breaks its rules; nothing was published. " + "; ".join(broken))
 
@@ -46,13 +48,21 @@ def violations(night: Night) -> list[Violation]:
     blocked = histories.select("user_id", F.explode("blocked_item_ids").alias("item_id"))
     offered = items.where("eligible").select("item_id")
     return [
-        Violation("no item that the already-seen policy hides", lists.join(blocked, ["user_id", "item_id"], "left_semi")),
+        Violation(
+            "no item that the already-seen policy hides", lists.join(blocked, ["user_id", "item_id"], "left_semi")
+        ),
         Violation("only items available on the run date", lists.join(offered, "item_id", "left_anti")),
         Violation("only known users", lists.join(histories, "user_id", "left_anti")),
-        Violation("a list for every user who has something left to see", histories.join(lists, "user_id", "left_anti")
-                  .where(F.size("blocked_item_ids") < offered.count()).select("user_id")),
+        Violation(
+            "a list for every user who has something left to see",
+            histories.join(lists, "user_id", "left_anti")
+            .where(F.size("blocked_item_ids") < offered.count())
+            .select("user_id"),
+        ),
         Violation("made for this run date", lists.where(F.col("run_date") != F.lit(night.run_date))),
-        Violation("no longer than the domain asks for", lists.where(F.col("rank") > night.domain.recommendations.per_user)),
+        Violation(
+            "no longer than the domain asks for", lists.where(F.col("rank") > night.domain.recommendations.per_user)
+        ),
     ]
 
 

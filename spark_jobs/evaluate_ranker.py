@@ -33,12 +33,16 @@ def run(night: Night) -> None:
     """Evaluate the version trained tonight."""
     version = trained_tonight(night)
     if version is None:
-        raise ModelNotFoundError(f"No model version was trained for {night.run_date}; run the train stage from its start.")
+        raise ModelNotFoundError(
+            f"No model version was trained for {night.run_date}; run the train stage from its start."
+        )
     model = load_bytes(night, version.number)
     night.replace("gold.evaluation_users", evaluate(night, model).withColumn("model_version", F.lit(version.number)))
     evaluated = night.read("gold.evaluation_users")
     summary = evaluated.groupBy("contender").applyInArrow(summarise, SUMMARY_COLUMNS)
-    rows = [row.asDict() | {"model_version": version.number} for row in summary.orderBy("contender", "metric").collect()]
+    rows = [
+        row.asDict() | {"model_version": version.number} for row in summary.orderBy("contender", "metric").collect()
+    ]
     night.record("ops.model_metrics", rows)
     log(night, version, model, rows)
 
@@ -61,7 +65,9 @@ def evaluate(night: Night, model: bytes) -> DataFrame:
 def log(night: Night, version: Version, model: bytes, rows: list[dict[str, float | str]]) -> None:
     """Send the figures to MLflow: the ranker's by name, the others' with the contender in front."""
     metrics = {
-        (str(row["metric"]) if row["contender"] == RANKER else f"{row['contender']}_{row['metric']}"): float(row["value"])
+        (str(row["metric"]) if row["contender"] == RANKER else f"{row['contender']}_{row['metric']}"): float(
+            row["value"]
+        )
         for row in rows
     }
     with tempfile.TemporaryDirectory() as folder:

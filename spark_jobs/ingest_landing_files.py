@@ -31,7 +31,9 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
     found = list_files(night.settings.landing, source.path)
     if not found and not night.exists(table):
         pattern = night.settings.landing / source.path
-        raise LandingFileError(f"No landing files match {pattern}; put files there or correct the path in the domain file.")
+        raise LandingFileError(
+            f"No landing files match {pattern}; put files there or correct the path in the domain file."
+        )
     new = not_ingested(night.read(table), [file for file in found if file.size])
     if new:
         records = read_records(night.spark, [file.path for file in new], source.format)
@@ -43,9 +45,9 @@ def not_ingested(bronze: DataFrame, found: list[LandingFile]) -> list[LandingFil
     """Files of `found` whose name, size and change time bronze does not know."""
     known = {
         (row.source_file, row.source_size, row.modified)
-        for row in bronze.select(
-            "source_file", "source_size", F.unix_timestamp("source_modified_at").alias("modified")
-        ).distinct().collect()
+        for row in bronze.select("source_file", "source_size", F.unix_timestamp("source_modified_at").alias("modified"))
+        .distinct()
+        .collect()
     }
     return [file for file in found if (file.name, file.size, int(file.modified_at.timestamp())) not in known]
 

@@ -17,12 +17,21 @@ def run(night: Night) -> None:
     """Decide, write it down, and move the alias."""
     version = trained_tonight(night)
     if version is None:
-        raise ModelNotFoundError(f"No model version was trained for {night.run_date}; run the train stage from its start.")
+        raise ModelNotFoundError(
+            f"No model version was trained for {night.run_date}; run the train stage from its start."
+        )
     champion = champion_before(night)
     promote, reason = judge(ndcg_by_contender(night, version.number), first=champion is None)
     night.record(
         "ops.decisions",
-        [{"decision": "promote", "outcome": "yes" if promote else "no", "reason": reason, "model_version": version.number}],
+        [
+            {
+                "decision": "promote",
+                "outcome": "yes" if promote else "no",
+                "reason": reason,
+                "model_version": version.number,
+            }
+        ],
     )
     if promote:
         set_champion(night, version.number)

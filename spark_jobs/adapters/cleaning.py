@@ -52,9 +52,9 @@ def typed(records: DataFrame, expressions: dict[str, str]) -> DataFrame:
     An expression that names a source column which no record has fails with Spark's message naming the column.
     """
     view = source_view(records, record_columns(records))
-    return view.select(*[F.expr(sql).alias(name) for name, sql in expressions.items()], *[
-        f"_{name}" for name in records.columns
-    ])
+    return view.select(
+        *[F.expr(sql).alias(name) for name, sql in expressions.items()], *[f"_{name}" for name in records.columns]
+    )
 
 
 def split(rows: DataFrame, rules: list[Rule]) -> tuple[DataFrame, DataFrame]:
@@ -84,8 +84,12 @@ def balance(night: Night, source: str, received: DataFrame, kept: DataFrame, dup
     refused = night.read(f"quarantine.{source}")
     counts = {
         name: {row.batch_id: row["count"] for row in frame.groupBy("batch_id").count().collect()}
-        for name, frame in
-        {"received": received, "kept": kept, "quarantined": refused, "duplicates": duplicates}.items()
+        for name, frame in {
+            "received": received,
+            "kept": kept,
+            "quarantined": refused,
+            "duplicates": duplicates,
+        }.items()
     }
     rows = [
         {"table": source, "batch_id": batch} | {name: counted.get(batch, 0) for name, counted in counts.items()}
@@ -93,5 +97,7 @@ def balance(night: Night, source: str, received: DataFrame, kept: DataFrame, dup
     ]
     for row in rows:
         if row["received"] != row["kept"] + row["quarantined"] + row["duplicates"]:
-            raise BalanceError(f"bronze.{source} does not balance: {row}; silver was left, the batch will be cleaned again.")
+            raise BalanceError(
+                f"bronze.{source} does not balance: {row}; silver was left, the batch will be cleaned again."
+            )
     night.record("ops.batches", rows)

@@ -100,7 +100,9 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
             view.select("_record", F.expr(contract_cast(column, sql)))
         except AnalysisException:
             expected = _CASTS.get(column, ("a string", ""))[0]
-            problems.append(f"expected {expected}, but the expression gives {found.schema['found'].dataType.simpleString()}")
+            problems.append(
+                f"expected {expected}, but the expression gives {found.schema['found'].dataType.simpleString()}"
+            )
     return problems
 
 

@@ -110,7 +110,11 @@ def _source(name: str, key: str, part: dict[str, Any], expressions: list[Express
 
 
 def _expressions(prefix: str, given: Any) -> list[Expression]:
-    return [Expression(f"{prefix}.{name}", str(name), sql) for name, sql in _mapping(given).items() if sql and isinstance(sql, str)]
+    return [
+        Expression(f"{prefix}.{name}", str(name), sql)
+        for name, sql in _mapping(given).items()
+        if sql and isinstance(sql, str)
+    ]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -40,7 +40,7 @@ def list_files(landing: Path, pattern: str) -> list[LandingFile]:
         if file.is_file():
             status = file.stat()
             name = str(file.relative_to(landing)) if file.is_relative_to(landing) else str(file)
-            modified_at = datetime.fromtimestamp(int(status.st_mtime), timezone.utc)
+            modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
             found.append(LandingFile(str(file), name, status.st_size, modified_at))
     return found
 
@@ -73,7 +73,7 @@ def csv_columns(path: str, format: CsvFormat) -> tuple[str, ...]:
     if not format.header:
         return tuple(format.names)
     try:
-        with open(path, encoding=format.encoding, newline="") as file:
+        with Path(path).open(encoding=format.encoding, newline="") as file:
             line = file.readline().rstrip("\r\n").removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError) as error:
         raise LandingFileError(f"{path}: not readable as {format.encoding}: {error}; set format.encoding.") from None
@@ -84,7 +84,7 @@ def csv_columns(path: str, format: CsvFormat) -> tuple[str, ...]:
 
 def _read_csv(spark: SparkSession, names: tuple[str, ...], paths: list[str], format: CsvFormat) -> DataFrame:
     schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, CORRUPT)])
-    options = {
+    options: dict[str, bool | str] = {
         "header": format.header,
         "sep": format.delimiter,
         "encoding": format.encoding,

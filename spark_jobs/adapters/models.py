@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 # Telemetry and the agreement banners have no place in a nightly job.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import mlflow
+import numpy as np
 import pandas as pd
 import xgboost as xgb
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
@@ -83,23 +84,27 @@ def register(
             booster,
             name="ranker",
             registered_model_name=night.domain.model_name,
-            signature=infer_signature(example, pd.Series([0.0], dtype="float32")),
+            signature=infer_signature(example, np.zeros(1, dtype="float32")),
             pip_requirements=[f"xgboost=={xgb.__version__}"],
             model_format="ubj",
         )
-    version = max(
+    registered = max(
         registry.search_model_versions(f"name = '{night.domain.model_name}' and run_id = '{run.info.run_id}'"),
         key=lambda found: int(found.version),
     )
-    for key, value in {"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version}.items():
-        registry.set_model_version_tag(night.domain.model_name, version.version, key, value)
-    return Version(str(version.version), run.info.run_id)
+    for tag, text in {
+        "run_date": str(night.run_date),
+        "examples_digest": digest,
+        "code_version": night.code_version,
+    }.items():
+        registry.set_model_version_tag(night.domain.model_name, registered.version, tag, text)
+    return Version(str(registered.version), run.info.run_id)
 
 
 def _dataset(night: Night, name: str, version: int) -> MetaDataset:
     # The version is part of the name: MLflow merges datasets of equal name and digest into the first it saw.
     source = DeltaDatasetSource(path=night.path(name), delta_table_version=version)
-    return MetaDataset(source=source, name=f"{name}@v{version}")
+    return MetaDataset(source=source, name=f"{name}@v{version}")  # type: ignore[abstract]
 
 
 def log_evaluation(night: Night, version: Version, metrics: dict[str, float], plots: list[Path]) -> None:
@@ -136,6 +141,6 @@ def load_bytes(night: Night, version: str) -> bytes:
 
 def feature_importance(booster: xgb.Booster) -> dict[str, float]:
     """Total gain by feature, as a share."""
-    gains = booster.get_score(importance_type="total_gain")
+    gains = cast("dict[str, float]", booster.get_score(importance_type="total_gain"))
     total = sum(gains.values()) or 1.0
     return {name: gain / total for name, gain in gains.items()}

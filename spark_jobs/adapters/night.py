@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,8 @@ class Night:
     def merge_new(self, name: str, frame: DataFrame) -> None:
         """Insert the rows whose key is not there yet. `frame` must hold each key once."""
         if not self.exists(name):
-            return self.replace(name, frame)
+            self.replace(name, frame)
+            return
         table = TABLES[name]
         condition = " AND ".join(f"old.{key} = new.{key}" for key in table.key)
         target = DeltaTable.forPath(self.spark, self.path(name)).alias("old")
@@ -111,7 +112,7 @@ class Night:
     def record(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Append a few rows to a ledger in `ops`, stamped with run date and time."""
         table = TABLES[name]
-        stamp = {"run_date": self.run_date, "recorded_at": datetime.now(timezone.utc)}
+        stamp = {"run_date": self.run_date, "recorded_at": datetime.now(UTC)}
         values = [tuple((stamp | row).get(column) for column in table.column_names) for row in rows]
         self.append(name, self.spark.createDataFrame(values, schema_of(table)))
 
@@ -123,13 +124,13 @@ class Night:
         return frame
 
     def snapshot_dates(self) -> list[date]:
-        """Dates to describe users and items as of: tonight, and the training cuts when training is due, newest first."""
+        """Dates to describe users and items as of, newest first: tonight, and the training cuts when it trains."""
         return [self.run_date, *(self.training_cuts() if self.decided("train") else [])]
 
     def training_cuts(self) -> list[date]:
         """The domain's cut dates (test, validation, training windows) that have events before them."""
         first = self.read("silver.interactions").agg(F.min("event_at").alias("at")).first()
-        begun = first["at"].replace(tzinfo=timezone.utc) if first and first["at"] else self.as_of
+        begun = first["at"].replace(tzinfo=UTC) if first and first["at"] else self.as_of
         return [cut for cut in self.domain.cut_dates(self.run_date) if self.domain.start_of(cut) > begun]
 
     def snapshots(self) -> DataFrame:
@@ -156,9 +157,7 @@ class Night:
     def _create(self, table: Table) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.full_name)).comment(table.meaning)
         for column in table.columns:
-            builder = builder.addColumn(
-                column.name, column.type, nullable=column.nullable, comment=column.meaning
-            )
+            builder = builder.addColumn(column.name, column.type, nullable=column.nullable, comment=column.meaning)
         for key, value in _PROPERTIES.items():
             builder = builder.property(key, value)
         (builder.partitionedBy(*table.partition_by) if table.partition_by else builder).execute()
@@ -170,7 +169,9 @@ class Night:
 def schema_of(table: Table) -> T.StructType:
     """The table's columns as a Spark schema; ledgers' nullability included."""
     ddl = ", ".join(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'}" for c in table.columns)
-    return T.StructType.fromDDL(ddl)
+    schema = T.StructType.fromDDL(ddl)
+    assert isinstance(schema, T.StructType)
+    return schema
 
 
 def to_contract(frame: DataFrame, table: Table) -> DataFrame:

@@ -17,8 +17,10 @@ def contender_plot(rows: list[dict[str, float | str]], metric: str, path: Path) 
     of_metric = sorted((row for row in rows if row["metric"] == metric), key=lambda row: float(row["value"]))
     names = [str(row["contender"]) for row in of_metric]
     values = [float(row["value"]) for row in of_metric]
-    errors = [[v - float(r["low"]) for v, r in zip(values, of_metric, strict=True)],
-              [float(r["high"]) - v for v, r in zip(values, of_metric, strict=True)]]
+    errors = [
+        [v - float(r["low"]) for v, r in zip(values, of_metric, strict=True)],
+        [float(r["high"]) - v for v, r in zip(values, of_metric, strict=True)],
+    ]
     figure, axes = plt.subplots(figsize=(7, 0.5 * len(names) + 1.4), layout="constrained")
     axes.barh(names, values, xerr=errors, color=[DARK if n == "ranker" else LIGHT for n in names], ecolor="#555555")
     axes.set_xlabel(f"{metric.replace('_at_', '@')} (mean over users, 95 % bootstrap interval)")

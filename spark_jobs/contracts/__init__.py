@@ -1,1 +1,1 @@
-"""What everybody agrees on: settings, domain files, tables, features and the job catalogue. Imports nothing of ours and no pyspark."""
+"""What everybody agrees on: settings, domain files, tables, features and jobs. Imports nothing of ours, no pyspark."""

@@ -159,8 +159,12 @@ class Train(_Part):
     """When and on what the ranker trains."""
 
     every_days: int = Field(default=7, ge=1, description="Retrain when the champion is this many days old.")
-    window_days: int = Field(default=14, ge=1, description="Length of a label window: what users took in it is the label.")
-    windows: int = Field(default=5, ge=1, le=30, description="Training windows, next to one for validation and one for test.")
+    window_days: int = Field(
+        default=14, ge=1, description="Length of a label window: what users took in it is the label."
+    )
+    windows: int = Field(
+        default=5, ge=1, le=30, description="Training windows, next to one for validation and one for test."
+    )
     target_events: list[str] = Field(
         default=[], description="Event types that count as success. Default: all with a positive weight."
     )
@@ -170,7 +174,9 @@ class Recommendations(_Part):
     """Shape of the published lists."""
 
     per_user: int = Field(default=20, ge=1, le=500, description="Items in a user's list.")
-    history_events: int = Field(default=300, ge=1, description="Latest events of a user that features and sources look at.")
+    history_events: int = Field(
+        default=300, ge=1, description="Latest events of a user that features and sources look at."
+    )
 
 
 class Domain(_Part):
@@ -184,7 +190,9 @@ class Domain(_Part):
     event_weights: dict[str, float] = Field(
         min_length=1, description="Every event type with its weight as evidence of taste; negative for dislike."
     )
-    items: ItemFiles | DerivedItems = Field(description="The catalogue: files of its own, or derived from interactions.")
+    items: ItemFiles | DerivedItems = Field(
+        description="The catalogue: files of its own, or derived from interactions."
+    )
     users: Users | None = Field(default=None, description="Known users; optional.")
     rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
     train: Train = Field(default_factory=Train, description="Training cadence and windows.")
@@ -208,7 +216,10 @@ class Domain(_Part):
     def _event_types_agree(self) -> Domain:
         problems = [
             f"{key}: {name!r} is not one of event_weights ({', '.join(self.event_weights)})"
-            for key, names in (("rules.already_seen", self.rules.already_seen), ("train.target_events", self.train.target_events))
+            for key, names in (
+                ("rules.already_seen", self.rules.already_seen),
+                ("train.target_events", self.train.target_events),
+            )
             for name in names
             if name not in self.event_weights
         ]

@@ -37,14 +37,18 @@ class Settings(BaseSettings):
     )
     java_home: Path | None = Field(
         default=None,
-        description="Java runtime (17 or newer) for Spark. Unset: the one set-up found, else JAVA_HOME, else `java` on PATH.",
+        description="Java (17 or newer) for Spark. Unset: what set-up found, else JAVA_HOME, else `java` on PATH.",
     )
     landing_dir: Path | None = Field(
         default=None,
         description="Folder that the paths of domain files are relative to. Unset: `<home>/landing`.",
     )
-    spark_master: str = Field(default="local[*]", description="Spark master for `nightjar` commands and the embedded Airflow.")
-    driver_memory: str = Field(default="1g", description="Heap of the Spark driver, as Spark writes it (`1g`, `1500m`).")
+    spark_master: str = Field(
+        default="local[*]", description="Spark master for `nightjar` commands and the embedded Airflow."
+    )
+    driver_memory: str = Field(
+        default="1g", description="Heap of the Spark driver, as Spark writes it (`1g`, `1500m`)."
+    )
     shuffle_partitions: int = Field(
         default=2, ge=1, description="Partitions after a shuffle; about the number of cores on one machine."
     )
@@ -86,6 +90,9 @@ def load_settings() -> Settings:
         lines = [f"NIGHTJAR_{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None
     return settings.model_copy(
-        update={name: path.resolve() for name in ("home", "conf_dir", "expectations_dir", "jars_dir")
-                for path in [getattr(settings, name)]}
+        update={
+            name: path.resolve()
+            for name in ("home", "conf_dir", "expectations_dir", "jars_dir")
+            for path in [getattr(settings, name)]
+        }
     )

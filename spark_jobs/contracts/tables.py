@@ -85,7 +85,11 @@ USER = Column("user_id", "string", "User.")
 ITEM = Column("item_id", "string", "Item.")
 RUN_DATE = Column("run_date", "date", "Run date of the night.")
 
-_BRONZE = (_raw("interactions", "Interaction records"), _raw("items", "Catalogue records"), _raw("users", "User records"))
+_BRONZE = (
+    _raw("interactions", "Interaction records"),
+    _raw("items", "Catalogue records"),
+    _raw("users", "User records"),
+)
 _QUARANTINE = (_refused("interactions"), _refused("items"), _refused("users"))
 _SILVER = (
     Table(
@@ -365,7 +369,6 @@ _OPS = (
 )
 
 TABLES: dict[str, Table] = {
-    table.full_name: table
-    for table in (*_BRONZE, *_QUARANTINE, *_SILVER, *_SNAPSHOTS, *_TRAINING, *_PUBLISHED, *_OPS)
+    table.full_name: table for table in (*_BRONZE, *_QUARANTINE, *_SILVER, *_SNAPSHOTS, *_TRAINING, *_PUBLISHED, *_OPS)
 }
 """All tables by full name (`gold.recommendations`)."""

@@ -41,7 +41,8 @@ def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
         _block(by_item, matrix, norms, start, min(start + ITEMS_PER_BLOCK, len(ids)), kept)
         for start in range(0, len(ids), ITEMS_PER_BLOCK)
     ]
-    rows, columns, together = (np.concatenate(parts) for parts in zip(*blocks, strict=True)) if blocks else ([], [], [])
+    nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    rows, columns, together = (np.concatenate(parts) for parts in zip(nothing, *blocks, strict=True))
     names = pa.array(ids, pa.string())
     return pa.table(
         {
@@ -49,8 +50,8 @@ def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
             "item_id": names.take(pa.array(rows, pa.int64())),
             "neighbour_id": names.take(pa.array(columns, pa.int64())),
             "together": pa.array(together, pa.float64()),
-            "alone": pa.array(norms[rows] if len(rows) else [], pa.float64()),
-            "alone_neighbour": pa.array(norms[columns] if len(rows) else [], pa.float64()),
+            "alone": pa.array(norms[rows], pa.float64()),
+            "alone_neighbour": pa.array(norms[columns], pa.float64()),
         }
     )
 
@@ -103,9 +104,13 @@ def rank_neighbours(pairs: DataFrame) -> DataFrame:
         .where(F.col("place") <= NEIGHBOURS)
     )
     entry = F.array_sort(F.collect_list(F.struct("place", "neighbour_id", "similarity")))
-    return ranked.groupBy("as_of", "item_id").agg(entry.alias("entries")).select(
-        "as_of",
-        "item_id",
-        F.col("entries.neighbour_id").alias("neighbour_ids"),
-        F.col("entries.similarity").alias("similarities"),
+    return (
+        ranked.groupBy("as_of", "item_id")
+        .agg(entry.alias("entries"))
+        .select(
+            "as_of",
+            "item_id",
+            F.col("entries.neighbour_id").alias("neighbour_ids"),
+            F.col("entries.similarity").alias("similarities"),
+        )
     )

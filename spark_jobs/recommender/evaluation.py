@@ -90,10 +90,14 @@ def summarise(table: pa.Table) -> pa.Table:
     for metric in METRICS:
         values = table[metric].to_numpy()
         low, high = bootstrap_interval(values)
-        rows.append({
-            "contender": table["contender"][0].as_py(), "metric": metric, "value": float(values.mean()),
-            "low": low, "high": high, "users": len(values),
-        })
+        rows.append(
+            {
+                "contender": table["contender"][0].as_py(),
+                "metric": metric,
+                "value": float(values.mean()),
+                "low": low,
+                "high": high,
+                "users": len(values),
+            }
+        )
     return pa.Table.from_pylist(rows)
-
-

@@ -65,7 +65,9 @@ def _category_features(
     disliked = np.asarray((batch.matrix(-batch.weights, batch.weights < 0) @ index.categories).todense())
     categories = index.categories.tocsr()
     return {
-        "category_affinity": _rowwise_dot(liked / np.maximum(liked.sum(axis=1, keepdims=True), TINY), users, categories, items),
+        "category_affinity": _rowwise_dot(
+            liked / np.maximum(liked.sum(axis=1, keepdims=True), TINY), users, categories, items
+        ),
         "category_aversion": _rowwise_dot(
             disliked / np.maximum(disliked.sum(axis=1, keepdims=True), TINY), users, categories, items
         ),

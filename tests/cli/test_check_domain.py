@@ -62,8 +62,12 @@ def settings(spark: SparkSession, tmp_path: Path) -> Settings:
     """Two event files, a catalogue in JSON lines and users in semicolon CSV."""
     landing = tmp_path / "landing" / "shop"
     landing.mkdir(parents=True)
-    (landing / "events-1.csv").write_text("customer,product,kind,sold_at,price\n1,A,buy,1700000000,2.5\n2,B,view,1700000100,\n")
-    (landing / "events-2.csv").write_text("sold_at,customer,product,kind,price\n1700000200,2,A,buy,3\nlate,3,C,view,1\n")
+    (landing / "events-1.csv").write_text(
+        "customer,product,kind,sold_at,price\n1,A,buy,1700000000,2.5\n2,B,view,1700000100,\n"
+    )
+    (landing / "events-2.csv").write_text(
+        "sold_at,customer,product,kind,price\n1700000200,2,A,buy,3\nlate,3,C,view,1\n"
+    )
     (landing / "items.jsonl").write_text(
         '{"sku": "A", "name": "Ale", "genres": "Beer|Drink", "size": 1}\n{"sku": "B", "name": "Bread [dark]", "genres": null}\n'
     )
@@ -97,7 +101,10 @@ def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tm
     warnings = "\n".join(report.warnings)
     assert "interactions.columns.event_at: NULL in 25.0% (1) of the sample" in warnings
     assert '"sold_at":"late"' in warnings
-    assert "items.columns.item_id: 25.0% (1) of the interactions are with 1 items that the catalogue lacks, for example C" in warnings
+    assert (
+        "items.columns.item_id: 25.0% (1) of the interactions are with 1 items that the catalogue lacks, for example C"
+        in warnings
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tm
     ],
 )
 def test_every_mistake_is_found_in_one_go(bad_report: tuple[Report, str, int], mistake: str) -> None:
-    report, output, code = bad_report
+    report, _output, code = bad_report
     assert mistake in "\n".join(report.problems)
     assert code == 1
     assert all(str(report.path) in problem for problem in report.problems)
@@ -131,7 +138,9 @@ def bad_report(settings: Settings, tmp_path: Path) -> tuple[Report, str, int]:
 def test_wrong_unit_of_time_is_a_problem(settings: Settings, tmp_path: Path) -> None:
     report, _, _ = check(settings, tmp_path, GOOD.replace("timestamp_seconds", "timestamp_millis"))
     assert "interactions.columns.event_at: 100.0% (3) of the times lie before 1971" in "\n".join(report.problems)
-    report, _, _ = check(settings, tmp_path, GOOD.replace("(try_cast(sold_at AS BIGINT))", "(1000 * try_cast(sold_at AS BIGINT))"))
+    report, _, _ = check(
+        settings, tmp_path, GOOD.replace("(try_cast(sold_at AS BIGINT))", "(1000 * try_cast(sold_at AS BIGINT))")
+    )
     assert "of the times lie in the future: milliseconds taken for seconds?" in "\n".join(report.problems)
 
 

@@ -1,0 +1,131 @@
+"""The `nightjar` command. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from spark_jobs.contracts.domain import DomainFileError
+from spark_jobs.contracts.settings import SettingsError, load_settings
+
+app = typer.Typer(
+    help="Fresh, checked, explainable recommendations for every user, every night.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+complaints = Console(stderr=True)
+
+DomainName = Annotated[str, typer.Option("--domain", "-d", help="Domain: the name of a file in conf/, without .yaml.")]
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"expected a date such as 2026-11-24, got {text!r}") from None
+
+
+RunDate = Annotated[
+    date, typer.Option("--run-date", parser=_day, metavar="YYYY-MM-DD", help="The night that starts this day.")
+]
+
+
+@app.command()
+def night(
+    domain: DomainName,
+    run_date: RunDate,
+    force_training: Annotated[bool, typer.Option(help="Train even if it is not due.")] = False,
+) -> None:
+    """Run the whole night in one Spark session: the jobs of the DAG in the same order."""
+    import importlib
+
+    start = importlib.import_module("spark_jobs.runner.start")
+    start.whole_night(domain, run_date, force_training=force_training, progress=console.print)
+
+
+@app.command("check-domain")
+def check_domain_file(path: Annotated[Path, typer.Argument(help="A domain file, such as conf/shop.yaml.")]) -> None:
+    """Report every mistake in a domain file at once, or a sample of what it makes of the landing files."""
+    from spark_jobs.cli.check_domain import check_domain, show
+
+    raise typer.Exit(show(check_domain(path, load_settings()), console))
+
+
+@app.command()
+def recommendations(
+    domain: DomainName,
+    user: Annotated[str, typer.Option("--user", "-u", help="User.")],
+    limit: Annotated[int, typer.Option(min=1, help="Items to show.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a user's published list with its reasons."""
+    from spark_jobs.cli.recommendations import show, user_list
+
+    found = user_list(load_settings(), domain, user, limit)
+    if json:
+        print(found.to_json())
+    else:
+        show(found, console)
+
+
+@app.command()
+def simulate(
+    first_day: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="First day.")],
+    days: Annotated[int, typer.Option(min=1, help="Days to write.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; default: the retail domain's landing folder.")] = None,
+    users: Annotated[int, typer.Option(min=1, help="Users.")] = 2_000,
+    items: Annotated[int, typer.Option(min=1, help="Items.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Seed: equal seeds write equal files.")] = 7,
+) -> None:
+    """Write landing files of a simulated retail shop, day by day, with the planted truth beside them."""
+    from spark_jobs.simulator.shop import ShopSettings, simulate
+
+    settings = ShopSettings(users=users, items=items, seed=seed)
+    console.print(simulate(settings, out or load_settings().landing / "retail", first_day, days))
+
+
+@app.command()
+def airflow(
+    port: Annotated[int, typer.Option(envvar="NIGHTJAR_AIRFLOW_PORT", help="Port of the web UI on loopback.")] = 8080,
+) -> None:
+    """Serve the Airflow web UI with the nightly DAGs until ctrl-C."""
+    from spark_jobs.cli.airflow_server import serve
+
+    serve(load_settings(), port)
+
+
+@app.command()
+def demo() -> None:
+    """Run one night of MovieLens 100K through Airflow and show what it recommends."""
+    from spark_jobs.cli.demo import run_demo
+
+    run_demo(load_settings())
+
+
+@app.command()
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Fail if the pages are stale; write nothing.")] = False,
+) -> None:
+    """Write the reference pages and the JSON schema of domain files from the code."""
+    from spark_jobs.cli.docs import run_docs
+
+    raise typer.Exit(run_docs(check=check, console=console))
+
+
+def main() -> None:
+    """Run the command; foreseeable failures print what is wrong and what to do, without a traceback."""
+    try:
+        app()
+    except (DomainFileError, SettingsError, LookupError, ValueError, RuntimeError, OSError) as error:
+        complaints.print(f"[red]error[/red] {error}", markup=True, soft_wrap=True, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
