@@ -1,7 +1,7 @@
 """Candidates at earlier snapshots with features and labels: what the ranker learns from.
 
 Reads the snapshot tables and silver.interactions, writes gold.training_examples. The newest cut is left for the
-test, the one before validates, the earlier ones train: split by time, for everyone at once.
+test, the earlier ones train: a split by time, for everyone at once.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from spark_jobs.recommender.retrieval_index import index_as_of
 
 def run(night: Night) -> None:
     """Label the candidates of every cut but the newest."""
-    validation, *training = night.training_cuts()[1:]
-    frames = [examples_at(night, validation, "validation"), *[examples_at(night, cut, "train") for cut in training]]
-    examples = reduce(DataFrame.unionByName, frames)
+    examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in night.training_cuts()[1:]])
     # 53 bits: what survives as a double, and enough for no two queries to meet.
     query = F.shiftrightunsigned(F.xxhash64("user_id", "as_of"), 11)
     night.replace("gold.training_examples", examples.withColumn("query", query))
 
 
-def examples_at(night: Night, cut: date, split: str) -> DataFrame:
+def examples_at(night: Night, cut: date) -> DataFrame:
     """Examples of one cut: labels are the target events in the window that follows it."""
     domain = night.domain
     end = cut + timedelta(days=domain.train.window_days)
@@ -38,4 +36,4 @@ def examples_at(night: Night, cut: date, split: str) -> DataFrame:
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
     index = night.spark.sparkContext.broadcast(index_as_of(cut, *tables))
-    return returning_users(histories, relevant).mapInArrow(example_maker(index, cut, split), COLUMNS)
+    return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)

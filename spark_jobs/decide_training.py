@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.adapters.night import Night
 
-# A test, a validation and at least one training snapshot.
-FEWEST_CUTS = 3
+# A test and at least one training snapshot.
+FEWEST_CUTS = 2
 
 
 class TooLittleHistoryError(RuntimeError):

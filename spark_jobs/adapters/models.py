@@ -65,20 +65,15 @@ def trained_tonight(night: Night, digest: str | None = None) -> Version | None:
     return Version(str(newest.version), str(newest.run_id)) if newest else None
 
 
-def register(
-    night: Night, booster: xgb.Booster, params: dict[str, Any], curve: dict[str, list[float]], digest: str
-) -> Version:
-    """Log parameters, learning curve, inputs and model of one training as a run, and register the version."""
+def register(night: Night, booster: xgb.Booster, params: dict[str, Any], digest: str) -> Version:
+    """Log parameters, inputs and model of one training as a run, and register the version."""
     registry = client(night)
     with mlflow.start_run(run_name=f"night {night.run_date}") as run:
-        mlflow.log_params({**params, "best_iteration": booster.num_boosted_rounds()})
+        mlflow.log_params(params)
         mlflow.set_tags({"run_date": str(night.run_date), "code_version": night.code_version})
         mlflow.log_dict(night.domain.model_dump(mode="json"), "domain.json")
         for name, version in night.versions_read.items():
             mlflow.log_input(_dataset(night, name, version), context="training")
-        for name, values in curve.items():
-            for step, value in enumerate(values):
-                mlflow.log_metric(name.replace("@", "_at_"), value, step=step)
         example = pd.DataFrame([[0.0] * len(FEATURE_NAMES)], columns=list(FEATURE_NAMES), dtype="float32")
         mlflow.xgboost.log_model(
             booster,

@@ -128,7 +128,7 @@ class Night:
         return [self.run_date, *(self.training_cuts() if self.decided("train") else [])]
 
     def training_cuts(self) -> list[date]:
-        """The domain's cut dates (test, validation, training windows) that have events before them."""
+        """The domain's cut dates (test, then training windows) that have events before them."""
         first = self.read("silver.interactions").agg(F.min("event_at").alias("at")).first()
         begun = first["at"].replace(tzinfo=UTC) if first and first["at"] else self.as_of
         return [cut for cut in self.domain.cut_dates(self.run_date) if self.domain.start_of(cut) > begun]

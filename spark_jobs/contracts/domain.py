@@ -162,9 +162,7 @@ class Train(_Part):
     window_days: int = Field(
         default=14, ge=1, description="Length of a label window: what users took in it is the label."
     )
-    windows: int = Field(
-        default=5, ge=1, le=30, description="Training windows, next to one for validation and one for test."
-    )
+    windows: int = Field(default=6, ge=1, le=30, description="Training windows, next to one for the test.")
     target_events: list[str] = Field(
         default=[], description="Event types that count as success. Default: all with a positive weight."
     )
@@ -253,9 +251,9 @@ class Domain(_Part):
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
 
     def cut_dates(self, run_date: date) -> list[date]:
-        """Dates whose snapshots training needs, newest first: test, validation, then training windows."""
+        """Dates whose snapshots training needs, newest first: one for the test, then training windows."""
         step = timedelta(days=self.train.window_days)
-        return [run_date - step * k for k in range(1, self.train.windows + 3)]
+        return [run_date - step * k for k in range(1, self.train.windows + 2)]
 
 
 def load_domain(path: Path) -> Domain:

@@ -206,7 +206,6 @@ _TRAINING = (
             AS_OF,
             USER,
             ITEM,
-            Column("split", "string", "`train` or `validation`; whole snapshots, by time."),
             Column("query", "bigint", "Query group: one user at one snapshot."),
             Column("label", "int", "1 when the user took the item in the window after the snapshot."),
             *(Column(feature.name, "float", feature.meaning, nullable=True) for feature in FEATURES),

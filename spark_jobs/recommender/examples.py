@@ -17,22 +17,22 @@ from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.user_batch import UserBatch, user_batch
 
-NEGATIVES_KEPT = 0.15
+NEGATIVES_KEPT = 0.3
 """Share of the candidates not taken that become examples, chosen by a hash of user and item."""
 
-COLUMNS = "as_of date, user_id string, item_id string, split string, label int, " + ", ".join(
+COLUMNS = "as_of date, user_id string, item_id string, label int, " + ", ".join(
     f"{name} float" for name in FEATURE_NAMES
 )
 
 ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def example_maker(index: Broadcast[RetrievalIndex], as_of: date, split: str) -> ArrowMap:
+def example_maker(index: Broadcast[RetrievalIndex], as_of: date) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` to training examples."""
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
-            yield _examples(batch, index.value, as_of, split)
+            yield _examples(batch, index.value, as_of)
 
     return make
 
@@ -47,7 +47,7 @@ def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) ->
     return relevant
 
 
-def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, split: str) -> pa.RecordBatch:
+def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date) -> pa.RecordBatch:
     users = user_batch(batch, index)
     found = propose(users, index)
     labels = relevance(batch, users, index)[found.users, found.items]
@@ -58,11 +58,10 @@ def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, split: 
         pa.repeat(pa.scalar(as_of, pa.date32()), len(user_ids)),
         user_ids,
         index.item_ids.take(pa.array(found.items[keep])),
-        pa.repeat(split, len(user_ids)),
         pa.array(labels[keep].astype(np.int32)),
         *[pa.array(column) for column in found.features[keep].T],
     ]
-    return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "split", "label", *FEATURE_NAMES])
+    return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", *FEATURE_NAMES])
 
 
 def _sampled(user_ids: list[str], users: np.ndarray, items: np.ndarray) -> np.ndarray:
