@@ -1,0 +1,48 @@
+# Every target sets up what it needs; a second run needs no network.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_COMPILE_BYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo airflow test test-long check docs lock clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## Install the locked environment, Java and the Delta JARs
+	@$(PYTHON) scripts/bootstrap.py
+
+setup-dev:
+	@$(PYTHON) scripts/bootstrap.py --dev
+
+demo: setup ## Run a night of MovieLens 100K through Airflow and show its recommendations
+	@$(PYTHON) scripts/fetch_demo_data.py
+	@exec $(BIN)/nightjar demo
+
+airflow: setup ## Serve the Airflow web UI with the nightly DAGs
+	@exec $(BIN)/nightjar airflow
+
+test: check ## Lint, types, import boundaries, documents and the whole test suite
+	@$(BIN)/python -m pytest -m "not long"
+
+test-long: setup-dev ## The tests that take minutes
+	@$(BIN)/python -m pytest -m long
+
+check: setup-dev ## Lint, types, import boundaries, lock file, reference pages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_lock.py
+	@$(BIN)/nightjar docs --check
+
+docs: setup-dev ## Write the reference pages and the domain schema from the code
+	@$(BIN)/nightjar docs
+
+lock: ## Write uv.lock again, from the public index only
+	@env -u UV_DEFAULT_INDEX -u UV_INDEX -u UV_INDEX_URL uv lock
+	@$(PYTHON) scripts/check_lock.py
+
+clean: ## Remove the environment and everything written
+	@rm -rf .venv .tools .nightjar
