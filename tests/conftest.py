@@ -1,0 +1,31 @@
+"""Shared by all tests: one Spark session, a home of its own for each test, and a small domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from spark_jobs.adapters.spark_session import spark_session
+from spark_jobs.contracts.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The session that all tests share; starting one costs seconds."""
+    settings = Settings(home=tmp_path_factory.mktemp("spark"), spark_master="local[2]")
+    session = spark_session(settings, "tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty NIGHTJAR_HOME with its own conf folder."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "landing").mkdir()
+    monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path))
+    monkeypatch.setenv("NIGHTJAR_CONF_DIR", str(tmp_path / "conf"))
+    return tmp_path
