@@ -1,4 +1,4 @@
-"""Data Docs: one page per gate, by run date, with an index that lists them. Static files, browsable without a server."""
+"""Data Docs: one page per gate, by run date, with an index that lists them; static files that need no server."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from great_expectations.render.renderer import ValidationResultsPageRenderer
-from great_expectations.render.view import DefaultJinjaPageView
+from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+from great_expectations.render.view.view import DefaultJinjaPageView
 
 if TYPE_CHECKING:
     from spark_jobs.adapters.night import Night
@@ -26,7 +26,7 @@ def store_page(night: Night, table: str, outcome: Any) -> Path:
     pages = folder(night) / str(night.run_date)
     pages.mkdir(parents=True, exist_ok=True)
     page = pages / f"{table}.html"
-    content = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(outcome))
+    content = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(outcome))  # type: ignore[no-untyped-call]
     mark = "passed" if outcome.success else "failed"
     page.write_text(f"<!-- {mark} -->{content}", encoding="utf-8")
     nights = sorted((path for path in folder(night).iterdir() if path.is_dir()), reverse=True)

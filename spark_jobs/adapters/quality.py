@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
 from great_expectations.core import ExpectationSuite
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 from pyspark.sql import DataFrame
 
 from spark_jobs.adapters.data_docs import store_page
@@ -80,7 +82,7 @@ def load_suite(night: Night, table: str) -> ExpectationSuite:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         suite = ExpectationSuite(**content)
-    except (ValueError, TypeError, gx.exceptions.GreatExpectationsError) as error:
+    except (ValueError, TypeError, GreatExpectationsError) as error:
         raise SuiteError(f"{path}: not a readable Great Expectations suite: {error}") from None
     if not suite.expectations:
         raise SuiteError(f"{path}: the suite has no expectations; an empty gate would pass anything.")
@@ -89,7 +91,7 @@ def load_suite(night: Night, table: str) -> ExpectationSuite:
 
 def _validate(rows: DataFrame, suite: ExpectationSuite, table: str) -> Any:
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     batch = (
         context.data_sources.add_spark("spark", persist=False)

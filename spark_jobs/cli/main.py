@@ -95,9 +95,9 @@ def airflow(
     port: Annotated[int, typer.Option(envvar="NIGHTJAR_AIRFLOW_PORT", help="Port of the web UI on loopback.")] = 8080,
 ) -> None:
     """Serve the Airflow web UI with the nightly DAGs until ctrl-C."""
-    from spark_jobs.cli.airflow_server import serve
+    from spark_jobs.cli.serve import serve
 
-    serve(load_settings(), port)
+    serve(load_settings(), port, console)
 
 
 @app.command()
@@ -105,7 +105,7 @@ def demo() -> None:
     """Run one night of MovieLens 100K through Airflow and show what it recommends."""
     from spark_jobs.cli.demo import run_demo
 
-    run_demo(load_settings())
+    run_demo(load_settings(), console)
 
 
 @app.command()

@@ -13,7 +13,10 @@ from datetime import date
 
 
 def main() -> int:
-    """Run the stage; on failure print one `NIGHTJAR ERROR:` line for people and return 1."""
+    """Run the stage; on failure print one line for people and return 1.
+
+    `NIGHTJAR FINAL ERROR:` says that trying again can't help, `NIGHTJAR ERROR:` that it may.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--domain", required=True)
     parser.add_argument("--run-date", required=True, type=date.fromisoformat)
@@ -25,7 +28,8 @@ def main() -> int:
     try:
         start.stage(given.domain, given.run_date, given.stage, force_training=given.force_training)
     except Exception as error:
-        print(f"NIGHTJAR ERROR: {error}", file=sys.stderr, flush=True)
+        kind = "FINAL ERROR" if getattr(error, "final", False) else "ERROR"
+        print(f"NIGHTJAR {kind}: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 1
     return 0
 

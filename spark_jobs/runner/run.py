@@ -17,6 +17,11 @@ log = logging.getLogger("nightjar")
 class JobFailedError(RuntimeError):
     """A job failed; the message names stage and job and says why, the cause has the details."""
 
+    @property
+    def final(self) -> bool:
+        """Whether trying again can't help: the cause is an error of ours, about data or configuration."""
+        return type(self.__cause__).__module__.startswith("spark_jobs.")
+
 
 def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.info) -> None:
     """Run the jobs of one stage in order, each followed by its quality gates and a row in ops.runs."""

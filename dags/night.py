@@ -1,0 +1,128 @@
+"""The night of every domain: one DAG per file in `conf/`, one task per stage of the job catalogue.
+
+A run has a run date D: the night that starts D, for which events before D 00:00 (domain time zone) count. Scheduled and
+backfilled runs take it from the end of their data interval, manual runs from the param `run_date`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from airflow.providers.standard.operators.python import ShortCircuitOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, chain, task
+from nightjar_airflow.gates import decided
+from nightjar_airflow.run_dates import run_date
+from nightjar_airflow.stage_operator import NightjarStageOperator
+from pendulum import datetime
+
+from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
+from spark_jobs.contracts.job_catalog import NIGHT, Stage
+from spark_jobs.contracts.settings import load_settings
+
+RETRIES = {
+    "retries": 2,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=15),
+}
+RUN_DATE = "{{ nightjar_run_date(dag_run, params) }}"
+
+
+def describe(domain: Domain) -> str:
+    """The DAG's page: what the domain is, what each stage does, and how runs get their date."""
+    stages = "\n".join(
+        f"| {stage.name} | {stage.meaning} | {', '.join(job.name for job in stage.jobs)} |" for stage in NIGHT
+    )
+    head = f"### The night of {domain.domain}\n\n{domain.description}\n\n{__doc__}"
+    return f"{head}\n\n| stage | what | jobs |\n|---|---|---|\n{stages}\n"
+
+
+def stage_task(domain: Domain, stage: Stage) -> NightjarStageOperator:
+    """One spark-submit; a stage after an optional one also runs when that was skipped."""
+    return NightjarStageOperator(
+        task_id=stage.name,
+        domain=domain.domain,
+        stage=stage.name,
+        run_date=RUN_DATE,
+        force_training="{{ '--force-training' if params.force_training else '' }}",
+        doc_md=stage.meaning,
+        execution_timeout=timedelta(minutes=stage.timeout_minutes),
+        trigger_rule=TriggerRule.NONE_FAILED,
+    )
+
+
+def night(domain: Domain) -> DAG:
+    """The nightly DAG of one domain."""
+    schedule = CronDataIntervalTimetable(domain.schedule, timezone=domain.time_zone) if domain.schedule else None
+    with DAG(
+        dag_id=f"night_{domain.slug}",
+        schedule=schedule,
+        start_date=datetime(1990, 1, 1, tz=domain.time_zone),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(minutes=sum(stage.timeout_minutes for stage in NIGHT)),
+        default_args=RETRIES,
+        description=domain.description or f"The night of {domain.domain}",
+        doc_md=describe(domain),
+        tags=["nightjar", "nightly", domain.domain],
+        params={
+            "run_date": Param(
+                None, type=["null", "string"], format="date", description="Run date; empty: the end of the interval."
+            ),
+            "force_training": Param(False, type="boolean", description="Train even if it is not due."),
+        },
+        user_defined_macros={"nightjar_run_date": partial(run_date, time_zone=domain.time_zone)},
+    ) as dag:
+        tasks = []
+        for stage in NIGHT:
+            if stage.only_if is None:
+                tasks.append(stage_task(domain, stage))
+                continue
+            with TaskGroup(f"{stage.name}ing", prefix_group_id=False) as group:
+                gate = ShortCircuitOperator(
+                    task_id=f"{stage.only_if}_due",
+                    python_callable=decided,
+                    op_args=[domain.domain, RUN_DATE, stage.only_if],
+                    ignore_downstream_trigger_rules=False,
+                    doc_md=f"Goes on to {stage.name} only if the night decided so (ops.decisions).",
+                )
+                gate >> stage_task(domain, stage)
+            tasks.append(group)
+        chain(*tasks)
+    return dag
+
+
+def broken(path: Path, error: DomainFileError) -> DAG:
+    """Stands in for a domain whose file has mistakes: fails every night and names them.
+
+    Raising here instead would take the DAGs of all other domains down with it, and leaving the domain out would stop
+    its nights without anybody being told.
+    """
+    with DAG(
+        dag_id=f"night_{path.stem.replace('-', '_')}",
+        schedule="@daily",
+        start_date=datetime(1990, 1, 1, tz="UTC"),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(minutes=10),
+        description=f"{path.name} has mistakes; its nights can't run",
+        doc_md=f"### {path.name} has mistakes\n\n```\n{error}\n```\nSee `nightjar check-domain conf/{path.name}`.",
+        tags=["nightjar", "nightly", "broken"],
+    ) as dag:
+
+        @task(task_id="domain_file", execution_timeout=timedelta(minutes=5))
+        def refuse(message: str) -> None:
+            raise ValueError(message)
+
+        refuse(str(error))
+    return dag
+
+
+for file in sorted(load_settings().conf_dir.glob("*.yaml")):
+    try:
+        found = night(load_domain(file))
+    except DomainFileError as mistakes:
+        found = broken(file, mistakes)
+    globals()[found.dag_id] = found

@@ -1,0 +1,1 @@
+"""What Airflow loads of Nightjar: the operator that runs a stage, run dates, and gates between stages."""

@@ -1,0 +1,64 @@
+"""`nightjar airflow`: the web UI with the nightly DAGs, until ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from rich.console import Console
+
+from spark_jobs.cli.airflow_api import AirflowApi
+from spark_jobs.cli.airflow_server import USER, EmbeddedAirflow
+from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
+from spark_jobs.contracts.settings import Settings
+
+
+def serve(settings: Settings, port: int, console: Console) -> None:
+    """Start Airflow, unpause the nights that have landing files, and wait for ctrl-C or SIGTERM."""
+    # Both signals end the wait the same way, so that both stop Airflow cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        console.print("starting Airflow")
+        with EmbeddedAirflow(settings, port) as airflow:
+            for line in unpause_nights(settings, airflow.api()):
+                console.print(line, soft_wrap=True)
+            console.print(
+                f"Airflow: {airflow.url}  user {USER}  password {airflow.password}  (ctrl-C stops it)", soft_wrap=True
+            )
+            while True:
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("stopped")
+
+
+def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
+    """Unpause the DAG of every domain whose landing files are there; one line for each domain."""
+    lines = []
+    for path in sorted(settings.conf_dir.glob("*.yaml")):
+        try:
+            domain = load_domain(path)
+        except DomainFileError as error:
+            lines.append(f"{path.name} has mistakes: {'; '.join(error.problems)}")
+            continue
+        dag = f"night_{domain.slug}"
+        wait_for_dag(api, dag)
+        if has_landing_files(settings, domain):
+            api.unpause(dag)
+            lines.append(f"{dag}: {'runs ' + domain.schedule if domain.schedule else 'runs when triggered'}")
+        else:
+            lines.append(f"{dag}: paused, no landing files match {settings.landing / domain.interactions.path}")
+    return lines
+
+
+def has_landing_files(settings: Settings, domain: Domain) -> bool:
+    """Whether any file matches the path of the domain's interactions."""
+    return any(settings.landing.glob(domain.interactions.path)) if settings.landing.is_dir() else False
+
+
+def wait_for_dag(api: AirflowApi, dag: str, seconds: float = 120) -> None:
+    """Wait until the DAG processor has stored the DAG; raises TimeoutError."""
+    until = time.monotonic() + seconds
+    while not api.has_dag(dag):
+        if time.monotonic() > until:
+            raise TimeoutError(f"Airflow did not load {dag} within {seconds:.0f} s; see dag-processor.log.")
+        time.sleep(1)
