@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.adapters.night import Night
@@ -21,9 +21,14 @@ from spark_jobs.recommender.retrieval_index import index_as_of
 def run(night: Night) -> None:
     """Label the candidates of every cut but the newest."""
     examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in night.training_cuts()[1:]])
-    # 53 bits: what survives as a double, and enough for no two queries to meet.
-    query = F.shiftrightunsigned(F.xxhash64("user_id", "as_of"), 11)
-    night.replace("gold.training_examples", examples.withColumn("query", query))
+    night.replace("gold.training_examples", with_queries(examples.persist()))
+
+
+def with_queries(examples: DataFrame) -> DataFrame:
+    """Examples with `query`, numbered from 0: XGBoost keeps 32 bits of it, so a hash would mix queries up."""
+    numbered = Window.orderBy("as_of", "user_id")
+    queries = examples.select("as_of", "user_id").distinct()
+    return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
 
 
 def examples_at(night: Night, cut: date) -> DataFrame:

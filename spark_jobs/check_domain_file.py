@@ -41,7 +41,8 @@ def run(settings: Settings, path: Path) -> Report:
     if not sources:
         return report
     spark = spark_session(settings, f"nightjar check-domain {path.name}")
-    rows = {source.name: check_source(spark, source, files[source.name], report) for source in sources}
+    with check.expecting_errors():
+        rows = {source.name: check_source(spark, source, files[source.name], report) for source in sources}
     events, items = rows.get("interactions"), rows.get("items")
     if events is not None and "event_type" in events.columns:
         check_event_types(events, content.get("event_weights"), report)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -29,6 +31,19 @@ _CASTS = {
     ),
     "attributes": ("a map of strings to strings", "cast(coalesce({}, map()) as map<string,string>)"),
 }
+
+
+@contextmanager
+def expecting_errors() -> Iterator[None]:
+    """Keep pyspark from printing every failed expression as a page of JSON; they end up in the report."""
+    loggers = [PySparkLogger.getLogger(f"{kind}QueryContextLogger") for kind in ("SQL", "DataFrame")]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.disabled = False
 
 
 def contract_cast(column: str, sql: str) -> str:
@@ -75,6 +90,8 @@ def format_suspicion(records: DataFrame, columns: list[str], total: int) -> str 
         return f"{found['corrupt']:,} of {total:,} records can't be parsed, such as {str(found['text'])[:120]!r}"
     if found["undecodable"]:
         return f"{found['undecodable']:,} of {total:,} records hold characters that the encoding can't decode; set encoding"
+    if any(name.startswith(("{", "PAR1")) for name in columns):
+        return "the first line looks like JSON or Parquet, not like column names; set type"
     if len(columns) == 1 and any(mark in columns[0] for mark in ",;|\t"):
         return f"the only column is {columns[0]!r}; set delimiter"
     return None

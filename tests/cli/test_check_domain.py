@@ -27,6 +27,7 @@ GOOD = """
     event_weights: {purchase: 1.0, view: 0.2}
     items:
       path: shop/items.jsonl
+      format: {type: json}
       columns: {item_id: sku, title: name, categories: "split(genres, '[|]')", attributes: "map('size', size)"}
     users:
       path: shop/users.csv
@@ -160,6 +161,11 @@ def test_wrong_encoding_and_delimiter_are_noticed(settings: Settings, tmp_path: 
     assert any("users.format" in line and "set delimiter" in line for line in report.warnings)
     report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", encoding: utf-9'))
     assert any("users.format" in line and "utf-9" in line for line in report.problems)
+
+
+def test_json_read_as_csv_is_noticed(settings: Settings, tmp_path: Path) -> None:
+    report, _, _ = check(settings, tmp_path, GOOD.replace("      format: {type: json}\n", ""))
+    assert any("items.format" in line and "set type" in line for line in report.warnings)
 
 
 def test_a_missing_file_and_broken_yaml_are_reported_without_spark(tmp_path: Path) -> None:
