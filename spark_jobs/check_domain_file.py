@@ -41,7 +41,7 @@ def run(settings: Settings, path: Path) -> Report:
     if not sources:
         return report
     spark = spark_session(settings, f"nightjar check-domain {path.name}")
-    with check.expecting_errors():
+    with check.expecting_errors(spark):
         rows = {source.name: check_source(spark, source, files[source.name], report) for source in sources}
     events, items = rows.get("interactions"), rows.get("items")
     if events is not None and "event_type" in events.columns:
@@ -105,7 +105,7 @@ def summarise(source: Source, rows: DataFrame, files: int, total: int, report: R
     identifiers = [name for name in ("user_id", "item_id") if name in rows.columns]
     counted = rows.selectExpr(*[f"count(DISTINCT {name}) AS {name}" for name in identifiers]).first()
     distinct = ", ".join(f"{counted[name]:,} {name.removesuffix('_id')}s" for name in identifiers) if counted else ""
-    report.facts.append(f"{source.name}: {files} files, {total:,} records in the sample, {distinct}")
+    report.facts.append(f"{source.name}: {files} landing files; a sample of {total:,} records with {distinct}")
     names = [name for name in rows.columns if name != "_record"]
     report.samples[source.name] = (names, check.as_text(rows.select(names), ROWS_SHOWN))
 

@@ -34,8 +34,9 @@ _CASTS = {
 
 
 @contextmanager
-def expecting_errors() -> Iterator[None]:
-    """Keep pyspark from printing every failed expression as a page of JSON; they end up in the report."""
+def expecting_errors(spark: SparkSession) -> Iterator[None]:
+    """Keep Spark from printing every failed expression as a page of JSON or Java; they end up in the report."""
+    spark.sparkContext.setLogLevel("OFF")
     loggers = [PySparkLogger.getLogger(f"{kind}QueryContextLogger") for kind in ("SQL", "DataFrame")]
     for logger in loggers:
         logger.disabled = True
@@ -44,6 +45,7 @@ def expecting_errors() -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.disabled = False
+        spark.sparkContext.setLogLevel("ERROR")
 
 
 def contract_cast(column: str, sql: str) -> str:
@@ -86,14 +88,14 @@ def format_suspicion(records: DataFrame, columns: list[str], total: int) -> str 
         F.first("corrupt", ignorenulls=True).alias("text"),
     ).first()
     assert found is not None, "an aggregate without groups has one row"
-    if found["corrupt"]:
-        return f"{found['corrupt']:,} of {total:,} records can't be parsed, such as {str(found['text'])[:120]!r}"
-    if found["undecodable"]:
-        return f"{found['undecodable']:,} of {total:,} records hold characters that the encoding can't decode; set encoding"
     if any(name.startswith(("{", "PAR1")) for name in columns):
         return "the first line looks like JSON or Parquet, not like column names; set type"
     if len(columns) == 1 and any(mark in columns[0] for mark in ",;|\t"):
         return f"the only column is {columns[0]!r}; set delimiter"
+    if found["corrupt"]:
+        return f"{found['corrupt']:,} of {total:,} records can't be parsed, such as {str(found['text'])[:120]!r}"
+    if found["undecodable"]:
+        return f"{found['undecodable']:,} of {total:,} records hold characters that the encoding can't decode; set encoding"
     return None
 
 
@@ -108,7 +110,7 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
         except AnalysisException as error:
             name = _unknown_column(error)
             if name is None or name in view.columns:
-                return problems or [f"not a Spark SQL expression that works here: {first_line(error)}"]
+                return problems or [f"not a Spark SQL expression that works here: {first_line(error)}{_comma_hint(sql)}"]
             problems.append(unknown_name("column", name, available))
             # Spark stops at the first unknown column; define it to hear about the next one.
             view = view.withColumn(name, F.lit(None).cast("string"))
@@ -123,6 +125,11 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
     return problems
 
 
+def _comma_hint(sql: str) -> str:
+    """The trap of `[a, concat(b, c)]`: YAML splits a list at every comma that is not quoted."""
+    return "" if sql.count("(") == sql.count(")") else " In a YAML list, quote an expression that contains a comma."
+
+
 def _unknown_column(error: AnalysisException) -> str | None:
     if not (error.getCondition() or "").startswith("UNRESOLVED_COLUMN"):
         return None
@@ -134,8 +141,8 @@ def unknown_name(what: str, name: str, known: Collection[str]) -> str:
     """A sentence about a misspelt name: close matches first, then everything there is."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     close = [by_lower[match] for match in difflib.get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.6)]
-    hint = f"; did you mean {' or '.join(close)}?" if close else ";"
-    return f"unknown {what} {name!r}{hint} there are: {', '.join(sorted(known)) or 'none'}"
+    hint = f"; did you mean {' or '.join(close)}? There" if close else "; there"
+    return f"unknown {what} {name!r}{hint} are: {', '.join(sorted(known)) or 'none'}"
 
 
 def evaluate(view: DataFrame, columns: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:

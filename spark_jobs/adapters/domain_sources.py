@@ -63,16 +63,18 @@ class Source:
 def read_file(path: Path, report: Report) -> dict[str, Any]:
     """Content of the file as YAML gives it, after the schema's own check of all of it."""
     try:
-        domain = load_domain(path)
-        if domain.domain != path.stem:
-            report.problem("domain", f"must equal the file's name {path.stem!r}, got {domain.domain!r}")
+        load_domain(path)
     except DomainFileError as error:
         report.problems += [f"{path}: {problem}" for problem in error.problems]
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
         return {}  # load_domain has said so
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    if isinstance(name := content.get("domain"), str) and name != path.stem:
+        report.problem("domain", f"must equal the file's name {path.stem!r}, got {name!r}")
+    return content
 
 
 def sources_of(content: dict[str, Any]) -> list[Source]:

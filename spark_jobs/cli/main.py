@@ -87,7 +87,7 @@ def simulate(
     from spark_jobs.simulator.shop import ShopSettings, simulate
 
     settings = ShopSettings(users=users, items=items, seed=seed)
-    console.print(simulate(settings, out or load_settings().landing / "retail", first_day, days))
+    console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
 
 
 @app.command()

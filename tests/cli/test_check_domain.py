@@ -45,7 +45,7 @@ BAD = """
         event_type: kind
         event_at: cast(sold_at AS BIGINT) * 1000
         value: split(price, ',')
-      event_key: [customer, concat(product, sold_aat), "(oops"]
+      event_key: [customer, "concat(product, sold_aat)", concat(kind, price)]
     event_weights: {buy: 1.0, voew: 0.2}
     items:
       path: shop/catalog.jsonl
@@ -92,7 +92,7 @@ def test_a_good_file_shows_mapped_rows_of_every_source(settings: Settings, tmp_p
     names, rows = report.samples["interactions"]
     assert names == ["user_id", "item_id", "event_type", "event_at", "value"]
     assert sorted(rows)[0] == ["1", "A", "purchase", "2023-11-14 22:13:20", "2.5"]
-    assert ["B", "Bread [dark]", "[]", "{size -> NULL}"] in report.samples["items"][1]
+    assert ["B", "Bread [dark]", "[]", "{size -> null}"] in report.samples["items"][1]
     assert len(report.samples["users"][1]) == 3
     assert "Bread [dark]" in output
 
@@ -118,7 +118,8 @@ def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tm
         "interactions.columns.event_at: fails on some records",
         "interactions.columns.value: expected a number, but the expression gives array<string>",
         "interactions.event_key.1: unknown column 'sold_aat'; did you mean sold_at?",
-        "interactions.event_key.2: not a Spark SQL expression",
+        "In a YAML list, quote an expression that contains a comma.",
+        "domain: must equal the file's name 'shop', got 'shopp'",
         "event_weights: unknown event type 'view'; did you mean voew?",
         "items.path: no file matches",
         "users.columns.user_id: NULL in 100.0% (3) of the sample",
@@ -156,7 +157,10 @@ def test_a_catalogue_from_interactions_uses_their_columns(settings: Settings, tm
 def test_wrong_encoding_and_delimiter_are_noticed(settings: Settings, tmp_path: Path) -> None:
     (settings.landing / "shop" / "users.csv").write_bytes("id;city\n1;Köln\n".encode("latin-1"))
     report, _, _ = check(settings, tmp_path, GOOD)
-    assert any("users.format" in line and "encoding" in line for line in report.warnings)
+    assert any("users.format" in line and "not readable as UTF-8" in line for line in report.problems)
+    report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", header: false, names: [id, city]'))
+    assert any("users.format" in line and "set encoding" in line for line in report.warnings)
+    (settings.landing / "shop" / "users.csv").write_text("id;city\n1;Bonn\n")
     report, _, _ = check(settings, tmp_path, GOOD.replace(', delimiter: ";"', ""))
     assert any("users.format" in line and "set delimiter" in line for line in report.warnings)
     report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", encoding: utf-9'))
