@@ -33,7 +33,8 @@ def neighbours(histories: DataFrame, buckets: int) -> DataFrame:
         .groupBy("as_of", "bucket")
         .applyInArrow(
             bucket_counter(kept),
-            "as_of date, item_id string, neighbour_id string, together double, alone double, alone_neighbour double",
+            "as_of date, item_id string, neighbour_id string, together double",
         )
     )
-    return rank_neighbours(pairs)
+    # The counts are read twice, for pairs and for norms.
+    return rank_neighbours(pairs.persist())

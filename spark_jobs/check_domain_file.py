@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.adapters import domain_check as check
-from spark_jobs.adapters.domain_sources import Report, Source, read_file, sources_of
+from spark_jobs.adapters.domain_sources import Report, Source, nothing_matches, read_file, sources_of
 from spark_jobs.adapters.landing import LandingFile, list_files, read_records, record_columns, source_view
 from spark_jobs.adapters.spark_session import spark_session
 from spark_jobs.contracts.settings import Settings
@@ -36,7 +36,7 @@ def run(settings: Settings, path: Path) -> Report:
     for source in sources:
         files[source.name] = [file for file in list_files(settings.landing, source.pattern) if file.size]
         if not files[source.name]:
-            report.problem(f"{source.key}.path", check.nothing_matches(settings.landing, source.pattern))
+            report.problem(f"{source.key}.path", nothing_matches(settings.landing, source.pattern))
     sources = [source for source in sources if files[source.name]]
     if not sources:
         return report

@@ -30,9 +30,10 @@ def required(column: str, found: Column) -> Rule:
     return Rule(f"{column}_required", F.col(column).isNull(), reason)
 
 
-PARSED = Rule(
-    "parsed", F.col("_corrupt").isNotNull(), F.lit("the record could not be parsed: its columns do not fit the format")
-)
+def parsed() -> Rule:
+    """The record must have been readable in its format."""
+    reason = F.lit("the record could not be parsed: its columns do not fit the format")
+    return Rule("parsed", F.col("_corrupt").isNotNull(), reason)
 
 
 def new_batches(night: Night, source: str, ledger: str | None = None) -> DataFrame:
@@ -59,7 +60,7 @@ def typed(records: DataFrame, expressions: dict[str, str]) -> DataFrame:
 
 def split(rows: DataFrame, rules: list[Rule]) -> tuple[DataFrame, DataFrame]:
     """Rows that keep all rules, and refused ones with the first broken rule and its reason."""
-    checks = [PARSED, *rules]
+    checks = [parsed(), *rules]
     rule, reason = F.lit(None).cast("string"), F.lit(None).cast("string")
     for check in reversed(checks):
         rule = F.when(check.broken, F.lit(check.name)).otherwise(rule)

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
-from pathlib import Path
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
@@ -70,16 +69,6 @@ def read_sample(spark: SparkSession, files: list[LandingFile], format: Format) -
     return reduce(DataFrame.unionByName, frames) if frames else None, problems
 
 
-def nothing_matches(landing: Path, pattern: str) -> str:
-    """What was looked for, and what lies there instead."""
-    folder = landing / pattern
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
-    return f"no file matches {landing / pattern}; in {folder} there is: {there} (NIGHTJAR_LANDING_DIR moves the folder)"
-
-
 def format_suspicion(records: DataFrame, columns: list[str], total: int) -> str | None:
     """A sign that delimiter, quotes or encoding are wrong, which Spark reads without complaint."""
     found = records.agg(
@@ -95,7 +84,7 @@ def format_suspicion(records: DataFrame, columns: list[str], total: int) -> str 
     if found["corrupt"]:
         return f"{found['corrupt']:,} of {total:,} records can't be parsed, such as {str(found['text'])[:120]!r}"
     if found["undecodable"]:
-        return f"{found['undecodable']:,} of {total:,} records hold characters that the encoding can't decode; set encoding"
+        return f"{found['undecodable']:,} of {total:,} records hold characters that can't be decoded; set encoding"
     return None
 
 
@@ -110,7 +99,9 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
         except AnalysisException as error:
             name = _unknown_column(error)
             if name is None or name in view.columns:
-                return problems or [f"not a Spark SQL expression that works here: {first_line(error)}{_comma_hint(sql)}"]
+                return problems or [
+                    f"not a Spark SQL expression that works here: {first_line(error)}{_comma_hint(sql)}"
+                ]
             problems.append(unknown_name("column", name, available))
             # Spark stops at the first unknown column; define it to hear about the next one.
             view = view.withColumn(name, F.lit(None).cast("string"))

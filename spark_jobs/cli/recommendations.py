@@ -59,7 +59,8 @@ def user_list(settings: Settings, domain: str, user: str, limit: int = 10) -> Us
     find_domain(settings.conf_dir, domain)
     if not exists(settings, domain, SERVED):
         raise NoListError(
-            f"Nothing is published for domain {domain} yet; `nightjar night --domain {domain}` publishes."
+            f"Nothing is published for domain {domain} yet; "
+            f"`nightjar night --domain {domain} --run-date YYYY-MM-DD` publishes."
         )
     # Not filtered by rank: a limit of 0 or a list with a gap must not look like an unknown user.
     rows = query(

@@ -36,7 +36,8 @@ def query(settings: Settings, domain: str, sql: str, **tables: str) -> pa.Table:
         if not exists(settings, domain, table):
             raise NotWrittenError(f"{table} of domain {domain} has not been written yet.")
         builder = builder.register(alias, DeltaTable(str(folder(settings, domain, table))))
-    return pa.table(builder.execute(sql))
+    # Not pa.table(), which imports pandas to look whether its argument is a data frame.
+    return pa.RecordBatchReader.from_stream(builder.execute(sql)).read_all()
 
 
 def literal(text: str) -> str:

@@ -31,8 +31,8 @@ def bucket_counter(kept: int) -> Callable[[pa.Table], pa.Table]:
 def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
     """Co-visitation within one bucket of users at one snapshot.
 
-    Takes `item_ids` and `weights` per user; gives for each item its `kept` most similar ones with the counts
-    (`together`, and each item's own: `alone`, `alone_neighbour`) that add up over buckets.
+    Takes `item_ids` and `weights` per user; gives for each item its `kept` most similar ones with `together`, which
+    adds up over buckets. Each item is its own neighbour once, with its squared norm.
     """
     ids, matrix = user_item_matrix(histories)
     norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
@@ -41,8 +41,8 @@ def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
         _block(by_item, matrix, norms, start, min(start + ITEMS_PER_BLOCK, len(ids)), kept)
         for start in range(0, len(ids), ITEMS_PER_BLOCK)
     ]
-    nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    rows, columns, together = (np.concatenate(parts) for parts in zip(nothing, *blocks, strict=True))
+    own = (np.arange(len(ids)), np.arange(len(ids)), norms)
+    rows, columns, together = (np.concatenate(parts) for parts in zip(own, *blocks, strict=True))
     names = pa.array(ids, pa.string())
     return pa.table(
         {
@@ -50,8 +50,6 @@ def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
             "item_id": names.take(pa.array(rows, pa.int64())),
             "neighbour_id": names.take(pa.array(columns, pa.int64())),
             "together": pa.array(together, pa.float64()),
-            "alone": pa.array(norms[rows], pa.float64()),
-            "alone_neighbour": pa.array(norms[columns], pa.float64()),
         }
     )
 
@@ -96,10 +94,15 @@ def _block(
 def rank_neighbours(pairs: DataFrame) -> DataFrame:
     """Counts added over buckets, as a damped cosine, and the most similar items as arrays."""
     best_first = Window.partitionBy("as_of", "item_id").orderBy(F.desc("similarity"), "neighbour_id")
-    norm = F.sqrt(F.sum("alone") * F.sum("alone_neighbour")) + F.lit(SHRINKAGE)
+    added = pairs.groupBy("as_of", "item_id", "neighbour_id").agg(F.sum("together").alias("together"))
+    norms = added.where("item_id = neighbour_id").select("as_of", "item_id", F.col("together").alias("norm"))
+    theirs = norms.select("as_of", F.col("item_id").alias("neighbour_id"), F.col("norm").alias("their_norm"))
+    cosine = F.col("together") / (F.sqrt(F.col("norm") * F.col("their_norm")) + F.lit(SHRINKAGE))
     ranked = (
-        pairs.groupBy("as_of", "item_id", "neighbour_id")
-        .agg(F.round(F.sum("together") / norm, 9).alias("similarity"))
+        added.where("item_id <> neighbour_id")
+        .join(F.broadcast(norms), ["as_of", "item_id"])
+        .join(F.broadcast(theirs), ["as_of", "neighbour_id"])
+        .withColumn("similarity", F.round(cosine, 9))
         .withColumn("place", F.row_number().over(best_first))
         .where(F.col("place") <= NEIGHBOURS)
     )

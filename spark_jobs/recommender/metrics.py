@@ -46,5 +46,6 @@ def bootstrap_interval(values: np.ndarray, resamples: int = 500, seed: int = 1) 
         drawn = generator.poisson(1.0, size=(resamples, len(chunk)))
         totals += drawn @ chunk
         weights += drawn.sum(axis=1)
-    low, high = np.quantile(totals / np.maximum(weights, 1), [0.025, 0.975])
+    drawn_any = weights > 0
+    low, high = np.quantile(totals[drawn_any] / weights[drawn_any], [0.025, 0.975])
     return float(low), float(high)

@@ -70,7 +70,8 @@ def settings(spark: SparkSession, tmp_path: Path) -> Settings:
         "sold_at,customer,product,kind,price\n1700000200,2,A,buy,3\nlate,3,C,view,1\n"
     )
     (landing / "items.jsonl").write_text(
-        '{"sku": "A", "name": "Ale", "genres": "Beer|Drink", "size": 1}\n{"sku": "B", "name": "Bread [dark]", "genres": null}\n'
+        '{"sku": "A", "name": "Ale", "genres": "Beer|Drink", "size": 1}\n'
+        '{"sku": "B", "name": "Bread [dark]", "genres": null}\n'
     )
     (landing / "users.csv").write_text("id;city\n1;Paris\n2;Rome\n9;Oslo\n")
     return Settings(home=tmp_path)
@@ -158,7 +159,9 @@ def test_wrong_encoding_and_delimiter_are_noticed(settings: Settings, tmp_path: 
     (settings.landing / "shop" / "users.csv").write_bytes("id;city\n1;Köln\n".encode("latin-1"))
     report, _, _ = check(settings, tmp_path, GOOD)
     assert any("users.format" in line and "not readable as UTF-8" in line for line in report.problems)
-    report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", header: false, names: [id, city]'))
+    report, _, _ = check(
+        settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", header: false, names: [id, city]')
+    )
     assert any("users.format" in line and "set encoding" in line for line in report.warnings)
     (settings.landing / "shop" / "users.csv").write_text("id;city\n1;Bonn\n")
     report, _, _ = check(settings, tmp_path, GOOD.replace(', delimiter: ";"', ""))

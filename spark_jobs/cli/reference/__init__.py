@@ -1,0 +1,1 @@
+"""Reference pages made from the code, one module per page, each with a function `page() -> str`."""

@@ -1,0 +1,50 @@
+"""The job catalogue, the tables, the suites and the job modules agree."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+from spark_jobs.contracts.job_catalog import JOBS, NIGHT, unknown_tables
+from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.contracts.tables import TABLES
+
+NOT_JOBS = {"__init__", "check_domain_file"}
+
+
+def test_every_job_is_a_module_and_every_module_a_job() -> None:
+    modules = {path.stem for path in (PROJECT_ROOT / "spark_jobs").glob("*.py")} - NOT_JOBS
+    assert modules == set(JOBS)
+    for name in JOBS:
+        assert callable(importlib.import_module(f"spark_jobs.{name}").run)
+
+
+def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
+    assert unknown_tables() == []
+    written: set[str] = set()
+    for stage in NIGHT:
+        for job in stage.jobs:
+            later = {name for name in job.inputs if name not in written}
+            assert later <= {"ops.decisions"}, f"{job.name} reads {later} before it is written"
+            written |= set(job.outputs)
+    assert written | {"ops.quality_results", "ops.runs"} == set(TABLES)
+
+
+def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
+    gated = {table for job in JOBS.values() for table in job.gates}
+    assert all(set(job.gates) <= set(job.outputs) for job in JOBS.values())
+    for name in gated:
+        suite = json.loads((PROJECT_ROOT / "expectations" / f"{name}.json").read_text())
+        critical = [e for e in suite["expectations"] if e["severity"] == "critical"]
+        table = TABLES[name]
+        rules = {(e["type"], e["kwargs"].get("column")) for e in critical}
+        assert ("expect_table_row_count_to_be_between", None) in rules
+        columns = next(e for e in critical if e["type"] == "expect_table_columns_to_match_ordered_list")
+        assert columns["kwargs"]["column_list"] == table.column_names
+        for column in table.columns:
+            assert column.nullable or ("expect_column_values_to_not_be_null", column.name) in rules, (name, column.name)
+        keys = [
+            e["kwargs"].get("column_list") or [e["kwargs"].get("column")] for e in critical if "unique" in e["type"]
+        ]
+        assert not table.key or list(table.key) in keys, name
+        assert all(e.get("description") for e in suite["expectations"])

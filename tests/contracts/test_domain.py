@@ -1,0 +1,92 @@
+"""Domain files: all mistakes at once, clear words, and the rules of time."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_jobs.contracts.domain import AllowAfter, Domain, DomainFileError, find_domain, load_domain
+from spark_jobs.contracts.settings import PROJECT_ROOT
+
+GOOD = {
+    "domain": "shop",
+    "interactions": {"path": "x.csv", "columns": dict.fromkeys(("user_id", "item_id", "event_type", "event_at"), "c")},
+    "event_weights": {"buy": 1.0, "view": 0.1, "return": -1.0},
+    "items": {"from_interactions": {}},
+}
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "conf").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_domains_are_good(path: Path) -> None:
+    assert find_domain(path.parent, path.stem).domain == path.stem
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "domain: My Shop\ntime_zone: Mars/Olympus\nschedule: nightly\ncolour: red\n"
+        "interactions: {path: x.csv, format: {type: xml}, columns: {user_id: u}}\nevent_weights: {}\n"
+    )
+    with pytest.raises(DomainFileError) as caught:
+        load_domain(file)
+    text = str(caught.value)
+    for key in ("domain:", "time_zone:", "schedule:", "colour: unknown key", "interactions.format", "items: missing"):
+        assert key in text
+    assert "interactions.columns.item_id: missing" in text
+    assert text.count(str(file)) == len(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rules": {"already_seen": {"bought": "hide"}}}, "rules.already_seen: 'bought' is not one of event_weights"),
+        ({"train": {"target_events": ["like"]}}, "train.target_events: 'like' is not one of event_weights"),
+        ({"event_weights": {"buy": -1}}, "at least one weight must be positive"),
+    ],
+)
+def test_event_types_must_agree(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    import yaml
+
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump({**GOOD, **change}))
+    with pytest.raises(DomainFileError, match=words):
+        load_domain(file)
+
+
+def test_policies_and_targets_have_sensible_defaults() -> None:
+    domain = Domain.model_validate(
+        {**GOOD, "rules": {"already_seen": {"view": "allow", "buy": {"allow_after_days": 7}}}}
+    )
+    assert domain.seen_policy("return") == "hide"
+    assert domain.seen_policy("view") == "allow"
+    assert domain.seen_policy("buy") == AllowAfter(allow_after_days=7)
+    assert domain.target_events == ["buy", "view"]
+
+
+def test_a_missing_domain_names_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").touch()
+    with pytest.raises(DomainFileError, match=r"no domain file for 'shop'.*books"):
+        find_domain(tmp_path, "shop")
+
+
+@given(st.dates(date(1990, 1, 1), date(2080, 1, 1)), st.sampled_from(["UTC", "Europe/London", "Asia/Kolkata"]))
+def test_a_night_starts_at_local_midnight(day: date, zone: str) -> None:
+    domain = Domain.model_validate({**GOOD, "time_zone": zone})
+    start = domain.start_of(day)
+    assert (start.hour, start.minute, start.date()) == (0, 0, day)
+    assert abs(start - datetime(day.year, day.month, day.day, tzinfo=UTC)) < timedelta(hours=15)
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_label_windows_never_reach_beyond_the_run_date(window_days: int, windows: int) -> None:
+    domain = Domain.model_validate({**GOOD, "train": {"window_days": window_days, "windows": windows}})
+    run_date = date(2026, 11, 24)
+    cuts = domain.cut_dates(run_date)
+    assert len(cuts) == windows + 1
+    assert cuts[0] + timedelta(days=window_days) == run_date
+    assert all(a - b == timedelta(days=window_days) for a, b in itertools.pairwise(cuts))

@@ -1,0 +1,59 @@
+"""Small retrieval indexes and histories for tests, through the functions the jobs use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from spark_jobs.recommender.retrieval_index import RetrievalIndex, build_index
+
+
+def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) -> RetrievalIndex:
+    """An index of `items` items with random contents."""
+    generator = np.random.default_rng(seed)
+    ids = [f"i{k:03d}" for k in range(items)]
+    share = generator.dirichlet(np.ones(items)).tolist()
+    names = ("popularity_7d", "popularity_30d", "popularity_180d", "popularity_all", "returning_popularity")
+    features = pa.table(
+        {
+            "item_id": ids,
+            "title": [f"Title {k}" for k in range(items)],
+            "categories": pa.array([[f"c{k % 3}"] for k in range(items)], pa.list_(pa.string())),
+            "eligible": eligible or [True] * items,
+            **dict.fromkeys(names, share),
+            "age_days": [100.0] * items,
+            "mean_weight": [0.5] * items,
+        }
+    )
+    others = [generator.permutation([j for j in range(items) if j != k])[:5] for k in range(items)]
+    neighbours = pa.table(
+        {
+            "item_id": ids,
+            "neighbour_ids": [[ids[j] for j in row] for row in others],
+            "similarities": pa.array([[0.5, 0.4, 0.3, 0.2, 0.1]] * items, pa.list_(pa.float32())),
+        }
+    )
+    factors = pa.table(
+        {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
+    )
+    return build_index(features, neighbours, factors)
+
+
+def make_histories(
+    histories: dict[str, list[tuple[str, float, float]]], blocked: dict[str, list[str]]
+) -> pa.RecordBatch:
+    """Rows of gold.user_histories from (item, weight, age in days) per user, oldest first."""
+    users = list(histories)
+    strings, floats = pa.list_(pa.string()), pa.list_(pa.float32())
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(users),
+            pa.array([[event[0] for event in histories[user]] for user in users], strings),
+            pa.array([[event[1] for event in histories[user]] for user in users], floats),
+            pa.array([[event[2] for event in histories[user]] for user in users], floats),
+            pa.array([len(histories[user]) for user in users], pa.int64()),
+            pa.array([max((e[2] for e in histories[user]), default=float("nan")) for user in users], pa.float32()),
+            pa.array([blocked.get(user, []) for user in users], strings),
+        ],
+        ["user_id", "item_ids", "weights", "ages_days", "events_total", "tenure_days", "blocked_item_ids"],
+    )

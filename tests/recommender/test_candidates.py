@@ -1,0 +1,67 @@
+"""Candidates: rules hold whatever the input, features line up, batches do not matter."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs.contracts.features import FEATURE_NAMES, SOURCES
+from spark_jobs.recommender.candidates import UNRANKED, propose, rank_in_pool
+from spark_jobs.recommender.user_batch import user_batch
+from tests.recommender.builders import make_histories, make_index
+
+ITEMS = 25
+EVENT = st.tuples(
+    st.integers(0, ITEMS + 2).map(lambda k: f"i{k:03d}"), st.sampled_from([1.0, 0.4, -0.5]), st.floats(0, 300, width=32)
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.lists(EVENT, max_size=8), min_size=1, max_size=5),
+    st.lists(st.lists(st.integers(0, ITEMS - 1), max_size=20), min_size=5, max_size=5),
+    st.lists(st.booleans(), min_size=ITEMS, max_size=ITEMS),
+)
+def test_never_blocked_never_ineligible_never_twice(
+    events: list[list[tuple[str, float, float]]], blocked: list[list[int]], eligible: list[bool]
+) -> None:
+    index = make_index(ITEMS, eligible=eligible)
+    histories = {f"u{k}": sorted(user, key=lambda e: -e[2]) for k, user in enumerate(events)}
+    hidden = {f"u{k}": [f"i{item:03d}" for item in items] for k, items in enumerate(blocked)}
+    found = propose(user_batch(make_histories(histories, hidden), index), index)
+    pairs = list(zip(found.users.tolist(), found.items.tolist(), strict=True))
+    assert len(pairs) == len(set(pairs))
+    for user, item in pairs:
+        assert eligible[item]
+        assert f"i{item:03d}" not in hidden[f"u{user}"]
+    # Popularity proposes everything allowed here, so nobody is left without candidates.
+    for user in range(len(events)):
+        allowed = sum(eligible[k] and f"i{k:03d}" not in hidden[f"u{user}"] for k in range(ITEMS))
+        assert (found.users == user).sum() == allowed
+
+
+def test_features_of_a_user_do_not_depend_on_the_batch() -> None:
+    index = make_index(ITEMS)
+    histories = {f"u{k}": [(f"i{(k + j) % ITEMS:03d}", 1.0, 10.0 - j) for j in range(k + 1)] for k in range(6)}
+    together = propose(user_batch(make_histories(histories, {}), index), index)
+    for row, (user, events) in enumerate(histories.items()):
+        alone = propose(user_batch(make_histories({user: events}, {}), index), index)
+        mine = together.users == row
+        np.testing.assert_array_equal(together.items[mine], alone.items)
+        np.testing.assert_allclose(together.features[mine], alone.features, rtol=1e-5)
+
+
+def test_every_feature_has_a_column_and_a_new_user_still_gets_candidates() -> None:
+    index = make_index(ITEMS)
+    found = propose(user_batch(make_histories({"new": []}, {}), index), index)
+    assert found.features.shape == (ITEMS, len(FEATURE_NAMES))
+    assert found.proposed["popularity"].all()
+    assert not found.proposed["als"].any()
+    assert set(found.ranks) == set(SOURCES)
+
+
+def test_ranks_inside_the_pool() -> None:
+    users, items = np.array([0, 0, 0, 1, 1]), np.array([3, 5, 9, 2, 4])
+    ranks = rank_in_pool(users, items, np.array([0.2, 0.9, 0.0, 0.5, 0.5]))
+    assert ranks.tolist() == [2, 1, UNRANKED, 1, 2]

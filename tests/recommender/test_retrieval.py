@@ -1,0 +1,81 @@
+"""Co-visitation against brute force, and folding in against Spark's own user factors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession
+from scipy import sparse
+
+from spark_jobs.build_item_neighbours import neighbours
+from spark_jobs.recommender.covisitation import SHRINKAGE, count_bucket
+from spark_jobs.recommender.matrix_factorisation import ALPHA, ITERATIONS, RANK, REGULARISATION, fold_in
+
+HISTORIES = "as_of date, user_id string, item_ids array<string>, weights array<float>"
+
+
+def random_histories(users: int, items: int, seed: int = 0) -> list[tuple[str, list[str], list[float]]]:
+    generator = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        taken = generator.choice(items, size=generator.integers(1, 8), replace=False)
+        rows.append((f"u{user}", [f"i{k}" for k in taken], generator.choice([1.0, 0.4, -0.5], len(taken)).tolist()))
+    return rows
+
+
+def brute_force(rows: list[tuple[str, list[str], list[float]]]) -> dict[tuple[str, str], float]:
+    positive = [{item: w for item, w in zip(items, weights, strict=True) if w > 0} for _, items, weights in rows]
+    names = sorted({item for user in positive for item in user})
+    norm = {item: sum(user.get(item, 0) ** 2 for user in positive) for item in names}
+    return {
+        (a, b): together / (np.sqrt(norm[a] * norm[b]) + SHRINKAGE)
+        for a in names
+        for b in names
+        if a != b and (together := sum(user.get(a, 0) * user.get(b, 0) for user in positive)) > 0
+    }
+
+
+def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: SparkSession) -> None:
+    rows = random_histories(60, 15)
+    frame = spark.createDataFrame([("2026-01-01", *row) for row in rows], HISTORIES.replace("date", "string"))
+    frame = frame.withColumn("as_of", frame["as_of"].cast("date"))
+    expected = brute_force(rows)
+    for buckets in (1, 3):
+        found = {
+            (row.item_id, other): similarity
+            for row in neighbours(frame, buckets).collect()
+            for other, similarity in zip(row.neighbour_ids, row.similarities, strict=True)
+        }
+        assert found.keys() == expected.keys()
+        assert all(abs(found[pair] - expected[pair]) < 1e-6 for pair in expected)
+
+
+def test_users_without_positive_events_give_no_neighbours() -> None:
+    table = pa.table(
+        {
+            "as_of": pa.array([0], pa.date32()),
+            "user_id": ["u"],
+            "item_ids": pa.array([["a", "b"]], pa.list_(pa.string())),
+            "weights": pa.array([[-1.0, -1.0]], pa.list_(pa.float32())),
+        }
+    )
+    assert count_bucket(table, 10).num_rows == 0
+
+
+def test_folding_in_gives_the_factors_that_als_gives_its_own_users(spark: SparkSession) -> None:
+    generator = np.random.default_rng(3)
+    matrix = sparse.csr_matrix((generator.random((80, 30)) < 0.2) * generator.choice([0.4, 1.0], (80, 30)))
+    rows = [(int(u), int(i), float(matrix[u, i])) for u, i in zip(*matrix.nonzero(), strict=True)]
+    als = ALS(
+        rank=RANK, maxIter=ITERATIONS, regParam=REGULARISATION, alpha=ALPHA, implicitPrefs=True, seed=1,
+        userCol="user", itemCol="item", ratingCol="rating",
+    )  # fmt: skip
+    model = als.fit(spark.createDataFrame(rows, "user int, item int, rating double"))
+    items = np.zeros((30, RANK), dtype=np.float32)
+    for row in model.itemFactors.collect():
+        items[row.id] = row.features
+    users = {row.id: np.array(row.features) for row in model.userFactors.collect()}
+    folded = fold_in(matrix, items)
+    agreement = [np.corrcoef(items @ folded[user], items @ users[user])[0, 1] for user in users]
+    assert min(agreement) > 0.98
