@@ -23,8 +23,12 @@ REQUIRED = {
     "users": ("user_id",),
 }
 ROWS_SHOWN = 10
+NAMED = 10
+"""Unknown event types that are named one by one; a wrong expression can make thousands."""
 TOO_MANY = 0.5
 """Share of a sample from which something that happens to single records is a mistake in the file."""
+RARE = 0.01
+"""Share up to which unknown event types are taken for malformed records, not for something that the file forgot."""
 
 
 def run(settings: Settings, path: Path) -> Report:
@@ -105,7 +109,9 @@ def summarise(source: Source, rows: DataFrame, files: int, total: int, report: R
     identifiers = [name for name in ("user_id", "item_id") if name in rows.columns]
     counted = rows.selectExpr(*[f"count(DISTINCT {name}) AS {name}" for name in identifiers]).first()
     distinct = ", ".join(f"{counted[name]:,} {name.removesuffix('_id')}s" for name in identifiers) if counted else ""
-    report.facts.append(f"{source.name}: {files} landing files; a sample of {total:,} records with {distinct}")
+    report.facts.append(
+        f"{source.name}: {files} landing file{'s' * (files > 1)}; a sample of {total:,} records with {distinct}"
+    )
     names = [name for name in rows.columns if name != "_record"]
     report.samples[source.name] = (names, check.as_text(rows.select(names), ROWS_SHOWN))
 
@@ -116,10 +122,13 @@ def check_event_types(events: DataFrame, event_weights: Any, report: Report) -> 
         return
     found = check.counts_of(events, "event_type")
     known = [str(name) for name in event_weights]
-    for name, count in found.items():
-        if name not in known:
-            text = check.unknown_name("event type", name, known)
-            report.problem("event_weights", f"{text} ({count:,} records of the sample have it)")
+    unknown = {name: count for name, count in found.items() if name not in known}
+    tell = report.problem if sum(unknown.values()) > sum(found.values()) * RARE else report.warning
+    for name, count in list(unknown.items())[:NAMED]:
+        text = check.unknown_name("event type", name, known)
+        tell("event_weights", f"{text} ({count:,} records of the sample have it)")
+    if len(unknown) > NAMED:
+        tell("event_weights", f"{len(unknown) - NAMED:,} more event types are unknown")
     for name in known:
         if name not in found:
             report.warning(f"event_weights.{name}", "no record of the sample has this event type")
@@ -160,4 +169,5 @@ def check_items_known(events: DataFrame, catalogue: DataFrame, report: Report) -
 
 def percent(part: int, whole: int) -> str:
     """A share for people; never rounded to nothing."""
-    return f"{part / whole:.1%} ({part:,})"
+    share = part / whole
+    return f"{share:.1%} ({part:,})" if share >= 0.0005 else f"under 0.1% ({part:,})"

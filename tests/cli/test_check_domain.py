@@ -138,6 +138,26 @@ def bad_report(settings: Settings, tmp_path: Path) -> tuple[Report, str, int]:
     return check(settings, tmp_path, BAD)
 
 
+def test_a_few_malformed_event_types_are_no_mistake_of_the_file(settings: Settings, tmp_path: Path) -> None:
+    rows = "".join(f"{number},A,buy,1700000000,1\n" for number in range(200))
+    (settings.landing / "shop" / "events-3.csv").write_text(
+        f"customer,product,kind,sold_at,price\n{rows}1,A,vuew,1,1\n"
+    )
+    report, _, _ = check(settings, tmp_path, GOOD)
+    assert report.problems == []
+    assert any("'vuew'; did you mean view?" in line and "(1 records" in line for line in report.warnings)
+
+
+def test_a_wrong_event_type_does_not_flood_the_report(settings: Settings, tmp_path: Path) -> None:
+    rows = "".join(f"{number},A,buy,1700000000,1\n" for number in range(200))
+    (settings.landing / "shop" / "events-3.csv").write_text(f"customer,product,kind,sold_at,price\n{rows}")
+    event_type = "event_type: CASE WHEN kind LIKE 'b%' THEN 'purchase' ELSE kind END"
+    assert event_type in GOOD
+    report, _, _ = check(settings, tmp_path, GOOD.replace(event_type, "event_type: customer"))
+    assert len(report.problems) == 11
+    assert "more event types are unknown" in report.problems[-1]
+
+
 def test_wrong_unit_of_time_is_a_problem(settings: Settings, tmp_path: Path) -> None:
     report, _, _ = check(settings, tmp_path, GOOD.replace("timestamp_seconds", "timestamp_millis"))
     assert "interactions.columns.event_at: 100.0% (3) of the times lie before 1971" in "\n".join(report.problems)

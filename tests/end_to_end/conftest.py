@@ -1,0 +1,41 @@
+"""One night of a small simulated shop, run once and looked at by many tests."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from spark_jobs.adapters.night import Night
+from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
+from spark_jobs.runner.run import run_night
+from spark_jobs.simulator.shop import ShopSettings, simulate
+
+FIRST_DAY, RUN_DATE = date(2026, 1, 1), date(2026, 2, 20)
+WINDOWS = "train: {every_days: 7, window_days: 7, windows: 3, target_events: [purchase]}"
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Night:
+    """A shop whose night of RUN_DATE has run; days after it have landed too, and must not matter."""
+    home = tmp_path_factory.mktemp("shop")
+    settings = ShopSettings(users=150, items=120, visits_per_user_day=0.5, late_share=0.02, malformed_share=0.01)
+    simulate(settings, home / "landing" / "retail", FIRST_DAY, 54)
+    conf = home / "conf"
+    conf.mkdir()
+    text = (PROJECT_ROOT / "conf" / "retail.yaml").read_text()
+    (conf / "retail.yaml").write_text(text[: text.index("train:")] + WINDOWS)
+    night = Night(spark, Settings(home=home, conf_dir=conf), find_domain(conf, "retail"), RUN_DATE)
+    run_night(night)
+    return night
+
+
+@pytest.fixture
+def same_shop(shop: Night, tmp_path: Path) -> Night:
+    """A copy of the shop's landing files and domain with nothing run yet."""
+    shutil.copytree(shop.settings.home / "landing", tmp_path / "landing")
+    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, RUN_DATE)

@@ -1,0 +1,183 @@
+"""A whole night: published lists keep the rules, reruns change nothing, the future does not leak."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import mlflow
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import functions as F
+
+from spark_jobs.adapters.night import Night
+from spark_jobs.check_recommendations import RuleBrokenError
+from spark_jobs.check_recommendations import run as check
+from spark_jobs.contracts.job_catalog import JOBS
+from spark_jobs.contracts.tables import TABLES
+from spark_jobs.runner.run import run_night
+from tests.nights import content
+
+SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+SERVED = ("gold.recommendations", "gold.recommendation_history")
+
+
+def test_every_user_has_a_list_of_available_items_not_bought_lately(shop: Night) -> None:
+    lists = shop.read("gold.recommendations")
+    known = shop.read("silver.users").select("user_id").union(shop.read("silver.interactions").select("user_id"))
+    assert lists.select("user_id").distinct().count() >= known.distinct().count() * 0.99
+    assert lists.groupBy("user_id").count().agg(F.min("count")).collect()[0][0] == 20
+    truth = pq.read_table(shop.settings.landing / "retail" / "_truth" / "items.parquet").to_pylist()
+    day = (shop.run_date - shop.domain.start_of(shop.run_date).date().replace(month=1, day=1)).days
+    sold = {item["ids"] for item in truth if item["launch_day"] < day and item["withdrawal_day"] > day}
+    assert {row.item_id for row in lists.select("item_id").distinct().collect()} <= sold
+    bought = shop.read("silver.interactions").where(
+        (F.col("event_type") == "purchase")
+        & (F.col("event_at") < F.lit(shop.as_of))
+        & (F.col("event_at") > F.lit(shop.as_of - timedelta(days=14)))
+    )
+    assert lists.join(bought, ["user_id", "item_id"], "left_semi").count() == 0
+
+
+def test_the_balance_equals_what_the_simulator_planted(shop: Night) -> None:
+    daily = pq.read_table(shop.settings.landing / "retail" / "_truth" / "daily.parquet").to_pylist()
+    planted = {kind: sum(row["count"] for row in daily if row["kind"] == kind) for kind in ("duplicates", "malformed")}
+    balance = shop.read("ops.batches").where(F.col("table") == "interactions").collect()[0]
+    assert balance.duplicates == planted["duplicates"]
+    assert balance.quarantined == planted["malformed"]
+    assert balance.received == balance.kept + balance.quarantined + balance.duplicates
+
+
+def test_repurchases_are_found_by_the_users_own_history(shop: Night) -> None:
+    recall = {
+        row.contender: row.value
+        for row in shop.read("ops.model_metrics").where(F.col("metric") == "recall_at_20").collect()
+    }
+    assert recall["own_history"] > recall["popularity"]
+    assert recall["ranker"] > recall["popularity"]
+
+
+def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> None:
+    runs = {row.job: row for row in shop.read("ops.runs").collect()}
+    assert set(runs) == set(JOBS)
+    assert {row.status for row in runs.values()} == {"succeeded"}
+    assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
+    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged"}
+
+
+def test_gates_left_results_and_pages(shop: Night) -> None:
+    results = shop.read("ops.quality_results")
+    gated = {table for job in JOBS.values() for table in job.gates}
+    assert {row.table for row in results.select("table").distinct().collect()} == gated
+    assert results.where("severity = 'critical' AND NOT success").count() == 0
+    pages = shop.settings.home / "data_docs" / "retail"
+    assert {page.stem for page in (pages / str(shop.run_date)).glob("*.html")} == gated
+    assert "gold.recommendations.html" in (pages / "index.html").read_text()
+
+
+def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
+    mlflow.set_tracking_uri(shop.settings.tracking_uri())
+    client = mlflow.MlflowClient()
+    version = client.get_model_version_by_alias("nightjar.retail", "champion")
+    assert version.tags["run_date"] == str(shop.run_date)
+    run = client.get_run(version.run_id)
+    assert {"ndcg_at_10", "recall_at_20", "popularity_ndcg_at_10"} <= set(run.data.metrics)
+    assert run.data.params["objective"] == "rank:ndcg"
+    names = {dataset.dataset.name.split("@")[0] for dataset in run.inputs.dataset_inputs}
+    assert names == {"gold.training_examples"}
+    assert {artifact.path for artifact in client.list_artifacts(version.run_id, "plots")} == {
+        "plots/feature_importance.png",
+        "plots/ndcg_at_10.png",
+        "plots/recall_at_20.png",
+    }
+    release = shop.read("ops.releases").collect()[0]
+    assert release.model_version == version.version
+    assert release.serving
+
+
+def test_published_tables_keep_their_contract(shop: Night) -> None:
+    for name in SERVED:
+        detail = shop.spark.sql(f"DESCRIBE DETAIL delta.`{shop.path(name)}`").collect()[0]
+        assert (detail.minReaderVersion, detail.minWriterVersion) == (1, 2)
+        assert detail.properties["delta.enableDeletionVectors"] == "false"
+        fields = shop.read(name).schema.fields
+        assert [(f.name, f.dataType.simpleString()) for f in fields] == [(c.name, c.type) for c in TABLES[name].columns]
+
+
+@pytest.mark.parametrize("fault", ["blocked", "unavailable", "missing user"])
+def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> None:
+    staged = shop.read("gold.recommendations_staged")
+    first = staged.orderBy("user_id", "rank").first()
+    assert first is not None
+    night = Night(shop.spark, shop.settings, shop.domain, shop.run_date)
+    histories = shop.read("gold.user_histories")
+    if fault == "blocked":
+        added = F.when(F.col("user_id") == first.user_id, F.array(F.lit(first.item_id))).otherwise(
+            F.col("blocked_item_ids")
+        )
+        changed, table = histories.withColumn("blocked_item_ids", added), "gold.user_histories"
+    elif fault == "unavailable":
+        features = shop.read("gold.item_features")
+        gone = F.when(F.col("item_id") == first.item_id, F.lit(False)).otherwise(F.col("eligible"))
+        changed, table = features.withColumn("eligible", gone), "gold.item_features"
+    else:
+        changed, table = staged.where(F.col("user_id") != first.user_id), "gold.recommendations_staged"
+    version = night.version(table)
+    try:
+        night.replace(table, changed.localCheckpoint())
+        with pytest.raises(RuleBrokenError, match="nothing was published"):
+            check(night)
+    finally:
+        night.replace(table, night.spark.read.format("delta").option("versionAsOf", version).load(night.path(table)))
+    check(night)
+
+
+def test_a_rerun_gives_identical_tables(shop: Night) -> None:
+    tables = [
+        *SNAPSHOTS,
+        "silver.interactions",
+        "silver.items",
+        "gold.training_examples",
+        "gold.evaluation_users",
+        *SERVED,
+    ]
+    before = {table: content(shop, table) for table in tables}
+    run_night(Night(shop.spark, shop.settings, shop.domain, shop.run_date))
+    for table in tables:
+        assert content(shop, table) == before[table], table
+
+
+def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night) -> None:
+    """The same run date with and without the days after it: no feature, label or list may differ."""
+    for file in (same_shop.settings.landing / "retail").glob("*/*"):
+        day = file.stem.split("-", 1)[1] if "_truth" not in str(file) else ""
+        # A day's late events come with the next day's file, so the file of the run date itself stays.
+        if day > str(same_shop.run_date):
+            file.unlink()
+    run_night(same_shop)
+    for table in (*SNAPSHOTS, "gold.training_examples"):
+        assert content(same_shop, table) == content(shop, table), table
+    ours, theirs = (content(n, "gold.recommendations", "release", "model_version") for n in (same_shop, shop))
+    assert ours == theirs
+
+
+def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Night) -> None:
+    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=1))
+    run_night(later)
+    decision = later.read("ops.decisions").where(
+        (F.col("run_date") == F.lit(later.run_date)) & (F.col("decision") == "train")
+    )
+    assert decision.collect()[0].outcome == "no"
+    skipped = later.read("ops.runs").where(
+        (F.col("run_date") == F.lit(later.run_date)) & (F.col("status") == "skipped")
+    )
+    assert {row.stage for row in skipped.collect()} == {"train"}
+    assert {str(r.run_date) for r in later.read(SERVED[0]).select("run_date").distinct().collect()} == {
+        str(later.run_date)
+    }
+    assert later.read(SERVED[1]).select("run_date").distinct().count() == 2
+
+
+def test_suites_are_readable_json(shop: Night) -> None:
+    for path in shop.settings.expectations_dir.glob("*.json"):
+        assert json.loads(path.read_text())["name"] == path.stem
