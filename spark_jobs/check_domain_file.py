@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -45,6 +46,8 @@ def run(settings: Settings, path: Path) -> Report:
     if not sources:
         return report
     spark = spark_session(settings, f"nightjar check-domain {path.name}")
+    if content.get("time_zone") in available_timezones():
+        spark.conf.set("spark.sql.session.timeZone", content["time_zone"])
     with check.expecting_errors(spark):
         rows = {source.name: check_source(spark, source, files[source.name], report) for source in sources}
     events, items = rows.get("interactions"), rows.get("items")

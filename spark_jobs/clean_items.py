@@ -37,7 +37,8 @@ def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
     """Item columns by the domain's expressions; `updated_at` is NULL where the domain has none."""
     if isinstance(domain.items, DerivedItems):
         taken, interactions = domain.items.from_interactions, domain.interactions.columns
-        columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **taken.model_dump())
+        named = {"title": interactions.item_id} | taken.model_dump(exclude_none=True)
+        columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
     else:
         columns = domain.items.columns
     return typed(

@@ -49,6 +49,10 @@ class Night:
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Wall-clock times without a zone are times of the domain.
+        self.spark.conf.set("spark.sql.session.timeZone", self.domain.time_zone)
+
     @property
     def as_of(self) -> datetime:
         """The moment the run date starts in the domain's time zone; only earlier events count."""

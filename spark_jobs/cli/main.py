@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from spark_jobs.contracts.domain import DomainFileError
 from spark_jobs.contracts.settings import SettingsError, load_settings
@@ -123,7 +124,7 @@ def main() -> None:
     try:
         app()
     except (DomainFileError, SettingsError, LookupError, ValueError, RuntimeError, OSError) as error:
-        complaints.print(f"[red]error[/red] {error}", markup=True, soft_wrap=True, highlight=False)
+        complaints.print(f"[red]error[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
         sys.exit(1)
 
 

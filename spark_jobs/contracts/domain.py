@@ -113,7 +113,7 @@ class ItemFiles(_Source):
 class DerivedItemColumns(_Part):
     """Catalogue columns taken from the interactions' own source columns."""
 
-    title: Expression = Field(default="item_id", description="Title; default the item's identifier.")
+    title: Expression | None = Field(default=None, description="Title; default the item's identifier.")
     categories: Expression | None = Field(default=None, description="Array of category names.")
     attributes: Expression | None = Field(default=None, description="Map of further attributes.")
 

@@ -62,7 +62,7 @@ def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> No
     assert set(runs) == set(JOBS)
     assert {row.status for row in runs.values()} == {"succeeded"}
     assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
-    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged"}
+    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.quality_results"}
 
 
 def test_gates_left_results_and_pages(shop: Night) -> None:
@@ -91,7 +91,7 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
         "plots/recall_at_20.png",
     }
     release = shop.read("ops.releases").collect()[0]
-    assert release.model_version == version.version
+    assert release.model_version == str(version.version)
     assert release.serving
 
 

@@ -1,0 +1,61 @@
+"""Real Airflow in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_jobs.contracts.settings import PROJECT_ROOT
+
+DESCRIBE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+def task(t):
+    timeout = t.execution_timeout.total_seconds() if t.execution_timeout else None
+    return {"down": sorted(t.downstream_task_ids), "retries": t.retries, "backoff": bool(t.retry_exponential_backoff),
+            "timeout": timeout, "rule": str(t.trigger_rule)}
+print("DAGS" + json.dumps({"errors": bag.import_errors, "pyspark": "pyspark.sql" in sys.modules, "dags": {
+    name: {"doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs, "catchup": dag.catchup,
+           "timeout": dag.dagrun_timeout.total_seconds() if dag.dagrun_timeout else None,
+           "params": {key: param.schema for key, param in dag.params.items()} if hasattr(dag.params, "items") else {},
+           "tasks": {t.task_id: task(t) for t in dag.tasks}}
+    for name, dag in bag.dags.items()}}))
+"""
+
+
+def airflow_environment(home: Path, conf: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "NIGHTJAR_HOME": str(home),
+        "NIGHTJAR_CONF_DIR": str(conf),
+    }
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated metadata database."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = airflow_environment(home, PROJECT_ROOT / "conf")
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    return home
+
+
+def load_dags(home: Path, conf: Path) -> dict[str, Any]:
+    """Parse dags/ with Airflow in a process of its own, and describe what came out."""
+    command = [sys.executable, "-c", DESCRIBE, str(PROJECT_ROOT / "dags")]
+    done = subprocess.run(command, env=airflow_environment(home, conf), capture_output=True, text=True, check=False)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("DAGS")), None)
+    assert line, done.stderr[-3000:]
+    return dict(json.loads(line[4:]))

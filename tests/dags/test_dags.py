@@ -1,0 +1,84 @@
+"""The DAGs as Airflow loads them: the exact set, their edges, and what on-call relies on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nightjar_airflow.run_dates import run_date
+
+from spark_jobs.contracts.domain import load_domain
+from spark_jobs.contracts.job_catalog import NIGHT, stage_order
+from spark_jobs.contracts.settings import PROJECT_ROOT
+from tests.dags.conftest import load_dags
+
+CONF = PROJECT_ROOT / "conf"
+DOMAINS = {f"night_{load_domain(path).slug}": load_domain(path) for path in CONF.glob("*.yaml")}
+
+
+@pytest.fixture(scope="module")
+def loaded(airflow_home: Path) -> dict[str, Any]:
+    return load_dags(airflow_home, CONF)
+
+
+def test_one_dag_per_domain_and_nothing_else(loaded: dict[str, Any]) -> None:
+    assert loaded["errors"] == {}
+    assert set(loaded["dags"]) == set(DOMAINS)
+    assert not loaded["pyspark"]
+
+
+@pytest.mark.parametrize("name", sorted(DOMAINS))
+def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: dict[str, Any], name: str) -> None:
+    tasks = loaded["dags"][name]["tasks"]
+    edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
+    expected = {pair for pair in stage_order() if pair[1] != "train"}
+    assert edges == expected | {("snapshot", "train_due"), ("train_due", "train")}
+    assert tasks["score"]["rule"] == "none_failed"
+
+
+@pytest.mark.parametrize("name", sorted(DOMAINS))
+def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
+    dag = loaded["dags"][name]
+    assert "| stage | what | jobs |" in dag["doc"]
+    assert {"nightjar", "nightly", DOMAINS[name].domain} <= set(dag["tags"])
+    assert dag["max_active_runs"] == 1
+    assert dag["catchup"] is False
+    assert dag["timeout"] > 0
+    assert dag["params"]["run_date"] == {"type": ["null", "string"], "format": "date"}
+    assert dag["params"]["force_training"] == {"type": "boolean"}
+    for stage in NIGHT:
+        task = dag["tasks"][stage.name]
+        assert task["timeout"] == stage.timeout_minutes * 60
+        assert task["retries"] == 2
+        assert task["backoff"]
+
+
+def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
+    found = load_dags(airflow_home, tmp_path / "conf")
+    assert set(found["dags"]) == {*DOMAINS, "night_broken"}
+    assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
+    assert "time_zone" in found["dags"]["night_broken"]["doc"]
+
+
+@given(
+    st.datetimes(timezones=st.just(ZoneInfo("UTC"))).filter(lambda moment: 1971 < moment.year < 2100),
+    st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata"]),
+)
+def test_a_run_date_is_the_local_day_the_interval_ends_on(moment: Any, zone: str) -> None:
+    found = run_date(SimpleNamespace(data_interval_end=moment, logical_date=None), {}, zone)
+    assert found == str(moment.astimezone(ZoneInfo(zone)).date())
+
+
+def test_the_param_wins_and_must_be_a_date() -> None:
+    run = SimpleNamespace(data_interval_end=None, logical_date=None, run_after=None)
+    assert run_date(run, {"run_date": "1998-04-23"}, "UTC") == "1998-04-23"
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        run_date(run, {"run_date": "yesterday"}, "UTC")

@@ -1,0 +1,67 @@
+"""Airflow on one machine: refuses clearly, starts healthy, and leaves nothing running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.cli.airflow_server import AirflowError, EmbeddedAirflow, free_port
+from spark_jobs.contracts.settings import Settings
+
+
+def test_a_taken_port_is_one_sentence_with_a_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(AirflowError, match=f"Port {port} .* NIGHTJAR_AIRFLOW_PORT={port + 1} make airflow"),
+            EmbeddedAirflow(Settings(home=tmp_path), port),
+        ):
+            pass
+
+
+def test_a_second_airflow_on_the_same_home_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "airflow").mkdir()
+    (tmp_path / "airflow" / "nightjar.pid").write_text(json.dumps({"parent": os.getpid(), "group": 1}))
+    with pytest.raises(AirflowError, match="already runs"), EmbeddedAirflow(Settings(home=tmp_path), free_port()):
+        pass
+
+
+def test_the_password_is_kept_and_private(tmp_path: Path) -> None:
+    airflow = EmbeddedAirflow(Settings(home=tmp_path), 1)
+    airflow.home.mkdir()
+    assert airflow.password == EmbeddedAirflow(Settings(home=tmp_path), 1).password
+    assert (airflow.home / "passwords.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_stops_without_orphans(tmp_path: Path, sent: signal.Signals) -> None:
+    port = free_port()
+    environment = {**os.environ, "NIGHTJAR_HOME": str(tmp_path), "NIGHTJAR_AIRFLOW_PORT": str(port)}
+    nightjar = str(Path(sys.executable).parent / "nightjar")
+    process = subprocess.Popen([nightjar, "airflow"], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "ctrl-C stops it" in line:
+            break
+    assert any("night_retail: paused, no landing files" in line for line in lines)
+    group = json.loads((tmp_path / "airflow" / "nightjar.pid").read_text())["group"]
+    os.killpg(group, 0)
+    process.send_signal(sent)
+    assert process.wait(timeout=60) == 0
+    time.sleep(1)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+    assert not (tmp_path / "airflow" / "nightjar.pid").exists()
