@@ -82,8 +82,12 @@ def load_suite(night: Night, table: str) -> ExpectationSuite:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         suite = ExpectationSuite(**content)
-    except (ValueError, TypeError, GreatExpectationsError) as error:
+    except (ValueError, TypeError, KeyError, GreatExpectationsError) as error:
         raise SuiteError(f"{path}: not a readable Great Expectations suite: {error}") from None
+    # Great Expectations drops rules it does not know, with nothing but a log line.
+    known = {expectation.expectation_type for expectation in suite.expectations}
+    if lost := [one.get("type") for one in content["expectations"] if one.get("type") not in known]:
+        raise SuiteError(f"{path}: not a readable Great Expectations suite: unknown or invalid rules {lost}.")
     if not suite.expectations:
         raise SuiteError(f"{path}: the suite has no expectations; an empty gate would pass anything.")
     return suite

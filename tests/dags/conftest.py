@@ -20,7 +20,7 @@ bag = DagBag(sys.argv[1])
 def task(t):
     timeout = t.execution_timeout.total_seconds() if t.execution_timeout else None
     return {"down": sorted(t.downstream_task_ids), "retries": t.retries, "backoff": bool(t.retry_exponential_backoff),
-            "timeout": timeout, "rule": str(t.trigger_rule)}
+            "timeout": timeout, "rule": t.trigger_rule.value}
 print("DAGS" + json.dumps({"errors": bag.import_errors, "pyspark": "pyspark.sql" in sys.modules, "dags": {
     name: {"doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs, "catchup": dag.catchup,
            "timeout": dag.dagrun_timeout.total_seconds() if dag.dagrun_timeout else None,
