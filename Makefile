@@ -1,5 +1,6 @@
 # Every target sets up what it needs; a second run needs no network.
-PYTHON ?= python3
+# The Python of the machine, found before .venv comes first on PATH.
+PYTHON := $(or $(PYTHON),$(shell command -v python3))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
