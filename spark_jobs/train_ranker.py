@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from typing import Any
 
 import xgboost as xgb
@@ -19,6 +20,8 @@ from spark_jobs.adapters.device import DeviceError, training_device
 from spark_jobs.adapters.models import register, trained_tonight
 from spark_jobs.adapters.night import Night
 from spark_jobs.contracts.features import FEATURE_NAMES, FEATURES
+
+logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
 
 PARAMS: dict[str, Any] = {
     "objective": "rank:ndcg",

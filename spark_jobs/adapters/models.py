@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ from spark_jobs.adapters.night import Night
 from spark_jobs.contracts.features import FEATURE_NAMES
 
 CHAMPION = "champion"
+
+# What MLflow tells at INFO belongs to its own log, not to the night's.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
 class ModelNotFoundError(LookupError):

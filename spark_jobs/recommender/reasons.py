@@ -28,9 +28,10 @@ def main_sources(found: Candidates, pairs: np.ndarray) -> np.ndarray:
     return np.asarray(np.argmin(ranks, axis=0))
 
 
-def reasons(batch: UserBatch, index: RetrievalIndex, found: Candidates, pairs: np.ndarray) -> list[str]:
-    """One sentence per pair, naming the item of the user's history that counted most where there is one."""
-    main = main_sources(found, pairs)
+def reasons(
+    batch: UserBatch, index: RetrievalIndex, found: Candidates, pairs: np.ndarray, main: np.ndarray
+) -> list[str]:
+    """One sentence per pair by its main source, naming the item of the history that counted most where there is one."""
     similar = np.flatnonzero(main == SOURCES.index("item_to_item"))
     evidence = np.full(len(pairs), -1)
     evidence[similar] = strongest_evidence(batch, index, found.users[pairs[similar]], found.items[pairs[similar]])

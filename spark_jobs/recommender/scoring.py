@@ -13,7 +13,7 @@ from spark_jobs.recommender.batches import resized
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.examples import ArrowMap
 from spark_jobs.recommender.ranking import best_per_user, ranker_scores
-from spark_jobs.recommender.reasons import reasons
+from spark_jobs.recommender.reasons import main_sources, reasons
 from spark_jobs.recommender.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.user_batch import user_batch
 
@@ -36,6 +36,7 @@ def _lists(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, per_user:
     scores = ranker_scores(found, model)
     best = best_per_user(found, scores, per_user)
     items = pa.array(found.items[best.pairs])
+    main = main_sources(found, best.pairs)
     return pa.RecordBatch.from_arrays(
         [
             pa.array(users.user_ids, pa.string()).take(pa.array(found.users[best.pairs])),
@@ -43,13 +44,18 @@ def _lists(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, per_user:
             index.item_ids.take(items),
             index.titles.take(items),
             pa.array(scores[best.pairs]),
-            _source_names(found, best.pairs),
-            pa.array(reasons(users, index, found, best.pairs), pa.string()),
+            _source_names(found, best.pairs, main),
+            pa.array(reasons(users, index, found, best.pairs, main), pa.string()),
         ],
         ["user_id", "rank", "item_id", "title", "score", "sources", "reason"],
     )
 
 
-def _source_names(found: Candidates, pairs: np.ndarray) -> pa.Array:
+def _source_names(found: Candidates, pairs: np.ndarray, main: np.ndarray) -> pa.Array:
+    """Names of the sources that proposed each pair, the main one first."""
     proposed = np.stack([found.proposed[name][pairs] for name in SOURCES], axis=1)
-    return pa.array([[SOURCES[k] for k in np.flatnonzero(row)] for row in proposed], pa.list_(pa.string()))
+    names = [
+        [SOURCES[first], *(SOURCES[k] for k in np.flatnonzero(row) if k != first)]
+        for row, first in zip(proposed, main, strict=True)
+    ]
+    return pa.array(names, pa.list_(pa.string()))

@@ -174,3 +174,16 @@ def test_an_item_keeps_its_history(spark: SparkSession, home: Path) -> None:
     }
     assert night.read("quarantine.items").count() == 1
     assert all(r.received == r.kept + r.quarantined + r.duplicates for r in night.read("ops.batches").collect())
+
+
+def test_wall_clock_times_are_times_of_the_domain(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home, time_zone="America/New_York", items={"from_interactions": {}})
+    land(home, "day1.csv", "1,u1,a,buy,2026-01-01 23:30:00,5", "2,u1,b,buy,2026-01-02 00:30:00,5")
+    night = night_of(spark, domain, "2026-01-02")
+    ingest(night)
+    clean(night)
+    clean_items(night)
+    events = night.read("silver.interactions")
+    seconds = {row.event_key: row.s for row in events.selectExpr("event_key", "unix_seconds(event_at) AS s").collect()}
+    assert seconds["1"] < night.as_of.timestamp() < seconds["2"]
+    assert {row.title for row in night.read("silver.items").collect()} == {"a", "b"}

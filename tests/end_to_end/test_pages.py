@@ -1,0 +1,37 @@
+"""What people see of a night: the demo's last page and one user's list."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from spark_jobs.adapters.night import Night
+from spark_jobs.cli.demo_page import people, show_page
+from spark_jobs.cli.recommendations import user_list
+
+
+def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) -> None:
+    console = Console(record=True, width=100)
+    show_page(shop.settings, "retail", {"ingest": 3.0, "score": 4.0}, 12.0, console)
+    text = console.export_text()
+    chosen = people(shop.settings, "retail")
+    assert len(set(chosen)) == 3
+    for user in chosen:
+        assert f"User {user}" in text
+        first = user_list(shop.settings, "retail", user, 1).recommendations[0]
+        assert first.title.split()[0] in text
+    for words in ("champion", "popularity", "best source", "NDCG@10", "Recall@20", "ingest 3 s", "make airflow"):
+        assert words in text
+
+
+def test_the_reason_rests_on_the_first_source(shop: Night) -> None:
+    words = {
+        "Because of": "item_to_item",
+        "People with": "als",
+        "You took": "own_history",
+        "Popular these": "recent_popularity",
+    }
+    rows = shop.read("gold.recommendations").select("reason", "sources").collect()
+    for start, source in words.items():
+        found = [row.sources[0] for row in rows if row.reason.startswith(start)]
+        assert set(found) <= {source}
+    assert {row.sources[0] for row in rows} >= {"item_to_item", "own_history"}
