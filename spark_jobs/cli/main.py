@@ -91,13 +91,18 @@ def simulate(
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def airflow(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="An airflow command to run in this installation.")
+    ] = None,
     port: Annotated[int, typer.Option(envvar="NIGHTJAR_AIRFLOW_PORT", help="Port of the web UI on loopback.")] = 8080,
 ) -> None:
-    """Serve the Airflow web UI with the nightly DAGs until ctrl-C."""
-    from spark_jobs.cli.serve import serve
+    """Serve the Airflow web UI until ctrl-C; or run an airflow command: `nightjar airflow dags list`."""
+    from spark_jobs.cli.serve import run_airflow, serve
 
+    if arguments:
+        raise typer.Exit(run_airflow(load_settings(), port, arguments))
     serve(load_settings(), port, console)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 
 from rich.console import Console
@@ -29,6 +30,12 @@ def serve(settings: Settings, port: int, console: Console) -> None:
                 time.sleep(3600)
     except KeyboardInterrupt:
         console.print("stopped")
+
+
+def run_airflow(settings: Settings, port: int, arguments: list[str]) -> int:
+    """Run one command of Airflow's own CLI on the embedded database; its exit code."""
+    environment = EmbeddedAirflow(settings, port).environment()
+    return subprocess.run(["airflow", *arguments], env=environment, check=False).returncode
 
 
 def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
