@@ -14,10 +14,19 @@ from spark_jobs.recommender.retrieval_index import index_as_of
 from spark_jobs.recommender.scoring import COLUMNS, list_maker
 
 
+class SnapshotGoneError(RuntimeError):
+    """Tonight's snapshot is not there; the message says why that can be."""
+
+
 def run(night: Night) -> None:
     """Make tonight's lists."""
     version = champion(night)
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    if histories.isEmpty():
+        raise SnapshotGoneError(
+            f"gold.user_histories holds no snapshot of {night.run_date}: another night of {night.domain.domain} replaced"
+            " it, or the snapshot stage did not run. Run this night again, from its start, while no other one runs."
+        )
     tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
     context = night.spark.sparkContext
     index = context.broadcast(index_as_of(night.run_date, *tables))

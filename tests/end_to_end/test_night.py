@@ -16,6 +16,8 @@ from spark_jobs.check_recommendations import run as check
 from spark_jobs.contracts.job_catalog import JOBS
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.runner.run import run_night
+from spark_jobs.score_users import SnapshotGoneError
+from spark_jobs.score_users import run as score
 from tests.nights import content
 
 SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
@@ -176,6 +178,12 @@ def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Nig
         str(later.run_date)
     }
     assert later.read(SERVED[1]).select("run_date").distinct().count() == 2
+
+
+def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:
+    other = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=3))
+    with pytest.raises(SnapshotGoneError, match="while no other one runs"):
+        score(other)
 
 
 def test_suites_are_readable_json(shop: Night) -> None:
