@@ -16,8 +16,9 @@ from spark_jobs.contracts.settings import Settings
 
 def serve(settings: Settings, port: int, console: Console) -> None:
     """Start Airflow, unpause the nights that have landing files, and wait for ctrl-C or SIGTERM."""
-    # Both signals end the wait the same way, so that both stop Airflow cleanly.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both signals end the wait the same way, also where a shell started this in the background with SIGINT ignored.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     try:
         console.print("starting Airflow")
         with EmbeddedAirflow(settings, port) as airflow:
