@@ -25,7 +25,8 @@ def run(night: Night) -> None:
     if histories.isEmpty():
         raise SnapshotGoneError(
             f"gold.user_histories holds no snapshot of {night.run_date}: another night of {night.domain.domain}"
-            " replaced it, or the snapshot stage did not run. Run this night again, from its start, while no other one runs."
+            " replaced it, or the snapshot stage did not run."
+            " Run this night again from its start, while no other one runs."
         )
     tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
     context = night.spark.sparkContext
