@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from airflow.providers.standard.operators.python import ShortCircuitOperator
+from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, chain, task
 from nightjar_airflow.gates import decided
 from nightjar_airflow.run_dates import run_date
 from nightjar_airflow.stage_operator import NightjarStageOperator
+from nightjar_airflow.turns import take_turn
 from pendulum import datetime
 
 from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
@@ -75,7 +77,17 @@ def night(domain: Domain) -> DAG:
         },
         user_defined_macros={"nightjar_run_date": partial(run_date, time_zone=domain.time_zone)},
     ) as dag:
-        tasks = []
+        turn = PythonSensor(
+            task_id="take_turn",
+            python_callable=take_turn,
+            op_kwargs={"domain": domain.domain},
+            mode="reschedule",
+            poke_interval=30,
+            timeout=timedelta(hours=12),
+            execution_timeout=timedelta(minutes=5),
+            doc_md="Waits while another night of the domain runs: they write the same tables.",
+        )
+        tasks = [turn]
         for stage in NIGHT:
             if stage.only_if is None:
                 tasks.append(stage_task(domain, stage))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nightjar_airflow.run_dates import run_date
+from nightjar_airflow.turns import claim
 
 from spark_jobs.contracts.domain import load_domain
 from spark_jobs.contracts.job_catalog import NIGHT, stage_order
@@ -38,7 +39,7 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     tasks = loaded["dags"][name]["tasks"]
     edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
     expected = {pair for pair in stage_order() if pair[1] != "train"}
-    assert edges == expected | {("snapshot", "train_due"), ("train_due", "train")}
+    assert edges == expected | {("take_turn", "ingest"), ("snapshot", "train_due"), ("train_due", "train")}
     assert tasks["score"]["rule"] == "none_failed"
 
 
@@ -75,6 +76,16 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
 def test_a_run_date_is_the_local_day_the_interval_ends_on(moment: Any, zone: str) -> None:
     found = run_date(SimpleNamespace(data_interval_end=moment, logical_date=None), {}, zone)
     assert found == str(moment.astimezone(ZoneInfo(zone)).date())
+
+
+def test_nights_of_a_domain_take_turns_and_the_dead_hold_nobody_up(tmp_path: Path) -> None:
+    turn, alive = tmp_path / "turn", {"a", "b"}
+    assert claim(turn, "a", alive.__contains__)
+    assert claim(turn, "a", alive.__contains__)
+    assert not claim(turn, "b", alive.__contains__)
+    alive.remove("a")
+    assert claim(turn, "b", alive.__contains__)
+    assert turn.read_text() == "b"
 
 
 def test_the_param_wins_and_must_be_a_date() -> None:
