@@ -24,7 +24,8 @@ from spark_jobs.adapters.models import (
 )
 from spark_jobs.adapters.night import Night
 from spark_jobs.adapters.plots import contender_plot, importance_plot
-from spark_jobs.recommender.evaluation import COLUMNS, RANKER, SUMMARY_COLUMNS, evaluator, summarise
+from spark_jobs.contracts.features import RANKER
+from spark_jobs.recommender.evaluation import COLUMNS, SUMMARY_COLUMNS, evaluator, summarise
 from spark_jobs.recommender.labels import relevant_items, returning_users
 from spark_jobs.recommender.retrieval_index import index_as_of
 

@@ -8,6 +8,10 @@ SOURCES = ("item_to_item", "als", "own_history", "recent_popularity", "popularit
 """Candidate sources, in the order in which ties for the reason are broken (most personal first)."""
 
 
+RANKER = "ranker"
+"""Name of the ranker among the contenders of an evaluation; the others are sources."""
+
+
 @dataclass(frozen=True)
 class Feature:
     """One ranker input. `monotone` is +1 / -1 where a larger value may only raise / lower the score."""

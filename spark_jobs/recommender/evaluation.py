@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
-from spark_jobs.contracts.features import SOURCES
+from spark_jobs.contracts.features import RANKER, SOURCES
 from spark_jobs.recommender.batches import resized
 from spark_jobs.recommender.candidates import UNRANKED, propose
 from spark_jobs.recommender.examples import ArrowMap, relevance
@@ -19,7 +19,6 @@ from spark_jobs.recommender.ranking import best_per_user, ranker_scores
 from spark_jobs.recommender.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.user_batch import user_batch
 
-RANKER = "ranker"
 LIST_LENGTH = 20
 METRICS = ("ndcg_at_10", "recall_at_20", "average_precision", "reciprocal_rank", "pool_recall")
 COLUMNS = (

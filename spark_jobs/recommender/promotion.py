@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-RANKER = "ranker"
+from spark_jobs.contracts.features import RANKER
 
 
 def judge(ndcg: dict[str, float], *, first: bool) -> tuple[bool, str]:
