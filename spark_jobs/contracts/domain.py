@@ -13,7 +13,16 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 Expression = Annotated[str, Field(min_length=1, description="A Spark SQL expression over the source's columns.")]
 
@@ -124,6 +133,19 @@ class DerivedItems(_Part):
     from_interactions: DerivedItemColumns = Field(description="Expressions over the interactions' source columns.")
 
 
+def _kind_of_items(items: Any) -> str:
+    derived = "from_interactions" in items if isinstance(items, dict) else isinstance(items, DerivedItems)
+    return "DerivedItems" if derived else "ItemFiles"
+
+
+# Told apart by their key, so that a mistake is reported for the kind that was meant.
+Items = Annotated[
+    Annotated[ItemFiles, Tag("ItemFiles")] | Annotated[DerivedItems, Tag("DerivedItems")],
+    Discriminator(_kind_of_items),
+]
+_TAGS = ("ItemFiles", "DerivedItems", "csv", "json", "parquet")
+
+
 class UserColumns(_Part):
     """How one source row becomes one user."""
 
@@ -188,9 +210,7 @@ class Domain(_Part):
     event_weights: dict[str, float] = Field(
         min_length=1, description="Every event type with its weight as evidence of taste; negative for dislike."
     )
-    items: ItemFiles | DerivedItems = Field(
-        description="The catalogue: files of its own, or derived from interactions."
-    )
+    items: Items = Field(description="The catalogue: files of its own, or derived from interactions.")
     users: Users | None = Field(default=None, description="Known users; optional.")
     rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
     train: Train = Field(default_factory=Train, description="Training cadence and windows.")
@@ -273,13 +293,16 @@ def load_domain(path: Path) -> Domain:
 
 
 def _explain(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "domain file"
+    key = ".".join(str(part) for part in problem["loc"] if part not in _TAGS) or "domain file"
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":
         return f"{key}: missing; it is required"
-    text = problem["msg"].removeprefix("Value error, ")
-    return text if key == "domain file" else f"{key}: {text} (got {problem['input']!r})"
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    if key == "domain file":
+        return text
+    shown = repr(problem["input"])
+    return f"{key}: {text}" if shown in text else f"{key}: {text} (got {shown})"
 
 
 def find_domain(conf_dir: Path, name: str) -> Domain:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     for key in ("domain:", "time_zone:", "schedule:", "colour: unknown key", "interactions.format", "items: missing"):
         assert key in text
     assert "interactions.columns.item_id: missing" in text
+    assert text.count("Mars/Olympus") == 1
     assert text.count(str(file)) == len(caught.value.problems)
 
 
@@ -50,12 +52,18 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_event_types_must_agree(tmp_path: Path, change: dict[str, object], words: str) -> None:
-    import yaml
-
     file = tmp_path / "shop.yaml"
     file.write_text(yaml.safe_dump({**GOOD, **change}))
     with pytest.raises(DomainFileError, match=words):
         load_domain(file)
+
+
+def test_a_mistake_in_the_catalogue_is_reported_once(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump({**GOOD, "items": {"from_interactions": {"titel": "x"}}}))
+    with pytest.raises(DomainFileError) as caught:
+        load_domain(file)
+    assert caught.value.problems == ["items.from_interactions.titel: unknown key; remove it or correct its spelling"]
 
 
 def test_policies_and_targets_have_sensible_defaults() -> None:
