@@ -58,7 +58,8 @@ def sync_environment(dev: bool, *, with_java: bool) -> None:
     if xgboost not in ("cpu", "gpu"):
         sys.exit(f"NIGHTJAR_XGBOOST must be cpu or gpu, got {xgboost!r}.")
     stamp = VENV / ".nightjar-stamp"
-    locked = (ROOT / "uv.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes() + xgboost.encode()
+    choice = f"{xgboost} {sys.version_info[:2]}".encode()
+    locked = (ROOT / "uv.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes() + choice
     digest = hashlib.sha256(locked).hexdigest()
     wanted = {digest, *(["dev"] if dev else []), *(["java"] if with_java else [])}
     have = set(stamp.read_text(encoding="utf-8").split()) if stamp.is_file() else set()
@@ -72,7 +73,19 @@ def sync_environment(dev: bool, *, with_java: bool) -> None:
             f"{ROOT} has {free:.1f} GB free, the environment needs about {NEEDED_GB:.0f} GB; free some and run again."
         )
     print("installing the locked environment into .venv", flush=True)
-    command = [*find_uv(), "sync", "--frozen", "--quiet", "--extra", xgboost, "--dev" if "dev" in parts else "--no-dev"]
+    # This very Python where the lock covers it, so that uv neither searches nor downloads another one.
+    python = getattr(sys, "_base_executable", sys.executable) if sys.version_info < (3, 13) else "3.12"
+    command = [
+        *find_uv(),
+        "sync",
+        "--python",
+        python,
+        "--frozen",
+        "--quiet",
+        "--extra",
+        xgboost,
+        "--dev" if "dev" in parts else "--no-dev",
+    ]
     if "java" in parts:
         command += ["--extra", "java"]
     done = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, "UV_COMPILE_BYTECODE": "1"})
