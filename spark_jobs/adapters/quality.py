@@ -62,8 +62,9 @@ def check_table(night: Night, table: str, frame: DataFrame | None = None) -> Non
     finally:
         rows.unpersist()
     night.record("ops.quality_results", [{"table": table, **vars(result)} for result in results])
-    store_page(night, table, outcome)
     broken = [result for result in results if not result.success]
+    worst = "failed" if any(result.severity == "critical" for result in broken) else "warnings" if broken else "passed"
+    store_page(night, table, outcome, worst)
     for result in broken:
         log.warning("%s breaks a %s expectation: %s", table, result.severity, result.sentence())
     if critical := [result.sentence() for result in broken if result.severity == "critical"]:

@@ -17,7 +17,10 @@ class Job:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     gates: tuple[str, ...] = ()
-    """Outputs checked by their suite in `expectations/` right after the job; a critical failure stops the night."""
+    """Outputs checked by their suite in `expectations/` right after the job; a critical failure stops the night.
+
+    `silver.users` is checked in domains that have users.
+    """
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ NIGHT: tuple[Stage, ...] = (
                 "User batches to the latest known attributes.",
                 ("bronze.users",),
                 ("silver.users", "quarantine.users", "ops.batches"),
+                gates=("silver.users",),
             ),
             Job(
                 "decide_training",

@@ -46,7 +46,8 @@ def _run_job(night: Night, stage: Stage, job: Job) -> None:
     try:
         importlib.import_module(f"spark_jobs.{job.name}").run(night)
         for table in job.gates:
-            check_table(night, table)
+            if table != "silver.users" or night.domain.users:
+                check_table(night, table)
     except Exception as error:
         message = first_sentence(error)
         night.record("ops.runs", [_row(night, stage, job, "failed", time.monotonic() - started, message)])

@@ -93,6 +93,8 @@ def test_a_warning_is_recorded_and_does_not_stop(night: Night) -> None:
     broken = night.read("ops.quality_results").where("NOT success").collect()
     assert [row.severity for row in broken] == ["warning"]
     assert "at least 20 different items" in broken[0].expectation
+    index = night.settings.home / "data_docs" / "shop" / "index.html"
+    assert f"{LISTS}</a>: warnings" in index.read_text()
 
 
 def test_a_gate_never_passes_on_nothing(night: Night, tmp_path: Path) -> None:
