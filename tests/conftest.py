@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.adapters.spark_session import spark_session
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.spark_session import spark_session
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 from pyspark.sql import SparkSession
 
-from spark_jobs.adapters.night import Night
 from spark_jobs.contracts.domain import Domain, find_domain
 from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.lakehouse.night import Night
 from spark_jobs.runner.run import run_night, run_stage
 
 SHOP: dict[str, Any] = {

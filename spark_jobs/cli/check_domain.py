@@ -14,7 +14,7 @@ from spark_jobs.contracts.settings import Settings
 
 
 class Report(Protocol):
-    """What the check returns; see `spark_jobs.adapters.domain_sources.Report`."""
+    """What the check returns; see `spark_jobs.on_demand.domain_check.domain_file.Report`."""
 
     path: Path
     problems: list[str]
@@ -26,7 +26,7 @@ class Report(Protocol):
 def check_domain(path: Path, settings: Settings) -> Report:
     """Check the file at `path` against its landing files. Starts Spark when there are any, so it takes a while."""
     # Loaded by name, as jobs are: the command line must not need pyspark for its other commands.
-    return cast("Report", importlib.import_module("spark_jobs.check_domain_file").run(settings, path))
+    return cast("Report", importlib.import_module("spark_jobs.on_demand.domain_check.check").run(settings, path))
 
 
 def show(report: Report, console: Console) -> int:

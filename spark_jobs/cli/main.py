@@ -85,7 +85,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed: equal seeds write equal files.")] = 7,
 ) -> None:
     """Write landing files of a simulated retail shop, day by day, with the planted truth beside them."""
-    from spark_jobs.simulator.shop import ShopSettings, simulate
+    from spark_jobs.on_demand.simulator.shop import ShopSettings, simulate
 
     settings = ShopSettings(users=users, items=items, seed=seed)
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)

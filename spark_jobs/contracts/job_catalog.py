@@ -10,7 +10,7 @@ from spark_jobs.contracts.tables import TABLES
 
 @dataclass(frozen=True)
 class Job:
-    """One job: module `spark_jobs.<name>` with `run(night)`; its inputs and outputs are table names."""
+    """One job: module `spark_jobs.<stage>.<name>` with `run(night)`; its inputs and outputs are table names."""
 
     name: str
     meaning: str
@@ -75,18 +75,18 @@ NIGHT: tuple[Stage, ...] = (
                 ("silver.users", "quarantine.users", "ops.batches"),
                 gates=("silver.users",),
             ),
+        ),
+    ),
+    Stage(
+        "snapshot",
+        "Decide on training; describe users and items as of tonight, and as of the training cuts when it is due.",
+        (
             Job(
                 "decide_training",
                 "Decide whether the ranker trains tonight, and say why.",
                 ("silver.interactions",),
                 ("ops.decisions",),
             ),
-        ),
-    ),
-    Stage(
-        "snapshot",
-        "Describe users and items as of tonight (and as of the training cuts when training is due).",
-        (
             Job(
                 "build_user_histories",
                 "Time-ordered histories and blocked items of every user.",

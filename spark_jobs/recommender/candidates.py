@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spark_jobs.contracts.features import FEATURE_NAMES, SOURCES
-from spark_jobs.recommender.features import pair_features
-from spark_jobs.recommender.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.features.pairs import pair_features
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources import SOURCE_FUNCTIONS
-from spark_jobs.recommender.user_batch import UserBatch
 
 UNRANKED = 1_000.0
 """Rank of candidates that a source gives no score."""

@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from spark_jobs.adapters.night import Night
-from spark_jobs.adapters.quality import check_table
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.quality.gate import check_table
 
 log = logging.getLogger("nightjar")
 
@@ -44,7 +44,7 @@ def _run_job(night: Night, stage: Stage, job: Job) -> None:
     night.versions_read, night.versions_written = {}, {}
     started = time.monotonic()
     try:
-        importlib.import_module(f"spark_jobs.{job.name}").run(night)
+        importlib.import_module(f"spark_jobs.{stage.name}.{job.name}").run(night)
         for table in job.gates:
             if table != "silver.users" or night.domain.users:
                 check_table(night, table)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from spark_jobs.adapters.night import Night
-from spark_jobs.adapters.spark_session import spark_session
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.runner.run import run_night, run_stage
 
 

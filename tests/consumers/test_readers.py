@@ -15,10 +15,10 @@ import pytest
 from deltalake import DeltaTable, QueryBuilder
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.adapters.night import Night, schema_of
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.night import Night, schema_of
 
 SERVED = TABLES["gold.recommendations"]
 PAGE = PROJECT_ROOT / "docs" / "reading-recommendations.md"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.adapters.night import Night
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.on_demand.simulator.shop import ShopSettings, simulate
 from spark_jobs.runner.run import run_night
-from spark_jobs.simulator.shop import ShopSettings, simulate
 
 FIRST_DAY, RUN_DATE = date(2026, 1, 1), date(2026, 2, 20)
 WINDOWS = "train: {every_days: 7, window_days: 7, windows: 3, target_events: [purchase]}"

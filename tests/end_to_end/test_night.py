@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
-from spark_jobs.adapters.night import Night
-from spark_jobs.check_recommendations import RuleBrokenError
-from spark_jobs.check_recommendations import run as check
 from spark_jobs.contracts.job_catalog import JOBS
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.publish.check_recommendations import RuleBrokenError
+from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.runner.run import run_night
-from spark_jobs.score_users import SnapshotGoneError
-from spark_jobs.score_users import run as score
+from spark_jobs.score.score_users import SnapshotGoneError
+from spark_jobs.score.score_users import run as score
 from tests.nights import content
 
 SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from spark_jobs.adapters.night import Night
 from spark_jobs.cli.demo_page import people, show_page
 from spark_jobs.cli.recommendations import user_list
+from spark_jobs.lakehouse.night import Night
 
 
 def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) -> None:

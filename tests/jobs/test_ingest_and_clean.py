@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.adapters.landing import LandingFileError
-from spark_jobs.build_item_features import catalogue_as_of
-from spark_jobs.clean_interactions import run as clean
-from spark_jobs.clean_items import run as clean_items
-from spark_jobs.ingest_landing_files import run as ingest
+from spark_jobs.clean.clean_interactions import run as clean
+from spark_jobs.clean.clean_items import run as clean_items
+from spark_jobs.ingest.ingest_landing_files import run as ingest
+from spark_jobs.landing.files import LandingFileError
 from spark_jobs.runner.run import JobFailedError
+from spark_jobs.snapshot.build_item_features import catalogue_as_of
 from tests.nights import content, land, night_of, run_stages, write_domain
 
 GOOD = "1,u1,a,buy,2026-01-01T10:00:00Z,5"

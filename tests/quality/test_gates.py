@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.adapters.night import Night, schema_of
-from spark_jobs.adapters.quality import QualityGateError, SuiteError, check_table
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.night import Night, schema_of
+from spark_jobs.quality.gate import QualityGateError, SuiteError, check_table
 from tests.nights import night_of, write_domain
 
 LISTS = "gold.recommendations"

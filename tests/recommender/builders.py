@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from spark_jobs.recommender.retrieval_index import RetrievalIndex, build_index
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, build_index
 
 
 def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) -> RetrievalIndex:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.contracts.features import FEATURE_NAMES, SOURCES
 from spark_jobs.recommender.candidates import UNRANKED, propose, rank_in_pool
-from spark_jobs.recommender.user_batch import user_batch
+from spark_jobs.recommender.snapshots.user_batch import user_batch
 from tests.recommender.builders import make_histories, make_index
 
 ITEMS = 25

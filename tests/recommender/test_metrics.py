@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.recommender.metrics import average_precision, bootstrap_interval, ndcg_at, recall_at, reciprocal_rank
+from spark_jobs.recommender.evaluation.metrics import (
+    average_precision,
+    bootstrap_interval,
+    ndcg_at,
+    recall_at,
+    reciprocal_rank,
+)
 
 HITS = st.lists(st.booleans(), min_size=1, max_size=30).map(lambda values: np.array(values, dtype=bool))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.promotion import judge
+from spark_jobs.recommender.evaluation.promotion import judge
 
 
 def test_better_than_every_source_is_promoted() -> None:

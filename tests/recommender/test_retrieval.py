@@ -8,9 +8,9 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from scipy import sparse
 
-from spark_jobs.build_item_neighbours import neighbours
-from spark_jobs.recommender.covisitation import SHRINKAGE, count_bucket
-from spark_jobs.recommender.matrix_factorisation import ALPHA, ITERATIONS, RANK, REGULARISATION, fold_in
+from spark_jobs.recommender.sources.als.fold_in import ALPHA, ITERATIONS, RANK, REGULARISATION, fold_in
+from spark_jobs.recommender.sources.item_to_item.covisitation import SHRINKAGE, count_bucket
+from spark_jobs.snapshot.build_item_neighbours import neighbours
 
 HISTORIES = "as_of date, user_id string, item_ids array<string>, weights array<float>"
 

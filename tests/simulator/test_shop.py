@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from spark_jobs.simulator.shop import ShopSettings, simulate
+from spark_jobs.on_demand.simulator.shop import ShopSettings, simulate
 
 FIRST = date(2026, 3, 1)
 CLEAN = {"duplicate_share": 0.0, "late_share": 0.0, "malformed_share": 0.0}

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spark_jobs.recommender.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.sources.als import als
-from spark_jobs.recommender.sources.item_to_item import item_to_item
-from spark_jobs.recommender.sources.own_history import own_history
-from spark_jobs.recommender.sources.popularity import popularity, recent_popularity
-from spark_jobs.recommender.user_batch import UserBatch
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+from spark_jobs.recommender.sources.als.source import als
+from spark_jobs.recommender.sources.item_to_item.source import item_to_item
+from spark_jobs.recommender.sources.own_history.source import own_history
+from spark_jobs.recommender.sources.popularity.source import popularity, recent_popularity
 
 Source = Callable[[UserBatch, RetrievalIndex], np.ndarray]
 

@@ -1,1 +1,0 @@
-"""The only code that touches the outside world: Spark, Delta, Great Expectations, MLflow."""

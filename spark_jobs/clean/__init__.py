@@ -1,0 +1,1 @@
+"""Clean: type, check and deduplicate into silver; refused records go to quarantine."""

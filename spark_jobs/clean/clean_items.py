@@ -1,0 +1,91 @@
+"""Catalogue records to item versions, so that an item can be asked for as of any date.
+
+Reads new bronze batches of items, or of interactions where the catalogue is derived from them. Writes
+silver.items (catalogue-sized, replaced in one commit) and refused records to quarantine.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.landing.mapping import balance, batch_ids, new_batches, quarantine, required, split, typed
+
+SILVER = "silver.items"
+
+
+def run(night: Night) -> None:
+    """Add the versions that new batches bring."""
+    derived = isinstance(night.domain.items, DerivedItems)
+    received = new_batches(night, "interactions" if derived else "items", ledger="items")
+    batches = batch_ids(received)
+    if not batches:
+        return
+    rows = to_versions(received, night.domain)
+    shown = F.concat(F.lit("the record "), F.to_json("_record"))
+    accepted, refused = split(rows, [required("item_id", shown), required("title", shown)])
+    quarantine(night, "items", refused, batches)
+    earlier = night.read(SILVER).where(~F.col("batch_id").isin(batches)).persist()
+    changes, repeats = split_changes(earlier, date_versions(accepted, earlier, night))
+    night.replace(SILVER, earlier.unionByName(changes.select(earlier.columns)))
+    balance(night, "items", received, night.read(SILVER).where(F.col("batch_id").isin(batches)), repeats)
+
+
+def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
+    """Item columns by the domain's expressions; `updated_at` is NULL where the domain has none."""
+    if isinstance(domain.items, DerivedItems):
+        taken, interactions = domain.items.from_interactions, domain.interactions.columns
+        named = {"title": interactions.item_id} | taken.model_dump(exclude_none=True)
+        columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
+    else:
+        columns = domain.items.columns
+    return typed(
+        records,
+        {
+            "item_id": f"nullif(trim(cast({columns.item_id} as string)), '')",
+            "title": f"nullif(trim(cast({columns.title} as string)), '')",
+            "categories": f"filter(coalesce({columns.categories or 'null'}, cast(array() as array<string>)),"
+            " c -> length(trim(c)) > 0)",
+            "attributes": f"cast(coalesce({columns.attributes or 'null'}, map()) as map<string,string>)",
+            "available_from": f"cast({columns.available_from or 'null'} as timestamp)",
+            "available_until": f"cast({columns.available_until or 'null'} as timestamp)",
+            "updated_at": f"cast({columns.updated_at or 'null'} as timestamp)",
+        },
+    )
+
+
+def date_versions(rows: DataFrame, earlier: DataFrame, night: Night) -> DataFrame:
+    """Rows with `valid_from`: their own date; without one, always for a new item and the run date for a known one."""
+    known = earlier.select("item_id").distinct().withColumn("known", F.lit(True))
+    undated = F.when(F.col("known"), F.lit(night.as_of)).otherwise(F.timestamp_seconds(F.lit(0)))
+    return (
+        rows.withColumnRenamed("_batch_id", "batch_id")
+        .join(known, "item_id", "left")
+        .withColumn("valid_from", F.coalesce("updated_at", undated))
+        .withColumn("_order", F.xxhash64("_source_file", F.to_json("_record")))
+    )
+
+
+def split_changes(earlier: DataFrame, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Delivered rows that differ from the version before them, one per item and moment, and those that do not."""
+    columns = [*earlier.columns, "_order", "_delivered"]
+    versions = (
+        earlier.withColumn("_order", F.lit(None).cast("bigint"))
+        .withColumn("_delivered", F.lit(False))
+        .select(columns)
+        .unionByName(delivered.withColumn("_delivered", F.lit(True)).select(columns))
+    )
+    moment = Window.partitionBy("item_id", "valid_from").orderBy("_delivered", "batch_id", "_order")
+    by_time = Window.partitionBy("item_id").orderBy("valid_from", "_nth")
+    attributes = F.array_sort(F.map_entries("attributes"))
+    content = F.to_json(F.struct("title", "categories", attributes, "available_from", "available_until"))
+    judged = (
+        versions.withColumn("_nth", F.row_number().over(moment))
+        .withColumn("_content", content)
+        .withColumn("_before", F.lag("_content").over(by_time))
+        .withColumn("_changed", (F.col("_nth") == 1) & ~F.col("_content").eqNullSafe(F.col("_before")))
+        .where("_delivered")
+    )
+    return judged.where("_changed"), judged.where("NOT _changed")

@@ -1,0 +1,43 @@
+"""User records to the latest known attributes of every user.
+
+Reads new bronze batches of users, writes silver.users (replaced in one commit) and refused records to quarantine.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.landing.mapping import balance, batch_ids, new_batches, quarantine, required, split, typed
+
+SILVER = "silver.users"
+
+
+def run(night: Night) -> None:
+    """Replace the attributes of users that new batches bring; nothing to do for domains without users."""
+    received = new_batches(night, "users")
+    batches = batch_ids(received)
+    if night.domain.users is None or not batches:
+        return
+    columns = night.domain.users.columns
+    rows = typed(
+        received,
+        {
+            "user_id": f"nullif(trim(cast({columns.user_id} as string)), '')",
+            "attributes": f"cast(coalesce({columns.attributes or 'null'}, map()) as map<string,string>)",
+        },
+    )
+    accepted, refused = split(rows, [required("user_id", F.concat(F.lit("the record "), F.to_json("_record")))])
+    quarantine(night, "users", refused, batches)
+    latest, superseded = latest_per_user(accepted.withColumnRenamed("_batch_id", "batch_id"))
+    unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")
+    night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
+    balance(night, "users", received, night.read(SILVER).where(F.col("batch_id").isin(batches)), superseded)
+
+
+def latest_per_user(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """The row delivered last for every user, and the others."""
+    order = [F.desc("batch_id"), F.desc("_source_file"), F.desc(F.to_json("_record"))]
+    numbered = rows.withColumn("_n", F.row_number().over(Window.partitionBy("user_id").orderBy(*order)))
+    return numbered.where("_n = 1"), numbered.where("_n > 1")

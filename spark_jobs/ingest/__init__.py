@@ -1,0 +1,1 @@
+"""Ingest: land new files in bronze, once each, as received."""

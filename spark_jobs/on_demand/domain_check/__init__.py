@@ -1,0 +1,1 @@
+"""Check a domain file against the landing files it names: `nightjar check-domain`."""

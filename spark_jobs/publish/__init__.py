@@ -1,0 +1,1 @@
+"""Publish: check the staged lists, then replace what is served in one commit."""

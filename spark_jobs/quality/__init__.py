@@ -1,0 +1,1 @@
+"""Quality gates: Great Expectations suites, their outcomes and their pages."""

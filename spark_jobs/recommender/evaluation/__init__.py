@@ -1,0 +1,1 @@
+"""Metrics, the evaluation of contenders on the same users, and promotion."""

@@ -1,0 +1,100 @@
+"""Features of (user, item) pairs that are not a source's score or rank; see contracts.features for meanings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+LATE_DAYS = 28.0
+TINY = 1e-9
+
+
+def pair_features(
+    batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
+) -> dict[str, np.ndarray]:
+    """One array per feature, aligned with the pairs."""
+    return {
+        **{name: values[users] for name, values in _user_features(batch, index).items()},
+        **{name: values[items] for name, values in _item_features(index).items()},
+        **_category_features(batch, index, users, items),
+        **_own_features(batch, users, items),
+    }
+
+
+def _user_features(batch: UserBatch, index: RetrievalIndex) -> dict[str, np.ndarray]:
+    rows = batch.shape[0]
+    count = np.bincount(batch.users, minlength=rows)
+    some = np.where(count > 0, count, np.nan)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.bincount(batch.users, weights=values, minlength=rows) / some)
+
+    latest = np.full(rows, np.inf)
+    np.minimum.at(latest, batch.users, batch.ages_days)
+    popularity = index.popularity["popularity_all"]
+    percentile = np.argsort(np.argsort(popularity, kind="stable"), kind="stable") / max(index.items - 1, 1)
+    return {
+        "user_events": np.log1p(batch.events_total),
+        "user_tenure_days": batch.tenure_days,
+        "user_recency_days": np.where(count > 0, latest, np.nan),
+        "user_popularity_taste": mean(percentile[batch.items]),
+        "user_positive_share": mean((batch.weights > 0).astype(float)),
+        "user_late_share": mean((batch.ages_days < LATE_DAYS).astype(float)),
+    }
+
+
+def _item_features(index: RetrievalIndex) -> dict[str, np.ndarray]:
+    shares = index.popularity
+    return {
+        "item_popularity_7d": shares["popularity_7d"],
+        "item_popularity_30d": shares["popularity_30d"],
+        "item_popularity_180d": shares["popularity_180d"],
+        "item_returning_popularity": shares["returning_popularity"],
+        "item_trend": np.log((shares["popularity_7d"] + TINY) / (shares["popularity_180d"] + TINY)),
+        "item_age_days": index.age_days,
+        "item_mean_weight": index.mean_weight,
+    }
+
+
+def _category_features(
+    batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
+) -> dict[str, np.ndarray]:
+    liked = np.asarray((batch.taken @ index.categories).todense())
+    disliked = np.asarray((batch.matrix(-batch.weights, batch.weights < 0) @ index.categories).todense())
+    categories = index.categories.tocsr()
+    return {
+        "category_affinity": _rowwise_dot(
+            liked / np.maximum(liked.sum(axis=1, keepdims=True), TINY), users, categories, items
+        ),
+        "category_aversion": _rowwise_dot(
+            disliked / np.maximum(disliked.sum(axis=1, keepdims=True), TINY), users, categories, items
+        ),
+    }
+
+
+def _rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: object, items: np.ndarray) -> np.ndarray:
+    """dense[u] · matrix[i] for each pair, touching only the categories an item has."""
+    rows = matrix[items]  # type: ignore[index]
+    pairs = np.repeat(np.arange(len(items)), np.diff(rows.indptr))
+    products = rows.data * dense[users[pairs], rows.indices]
+    return np.bincount(pairs, weights=products, minlength=len(items))
+
+
+def _own_features(batch: UserBatch, users: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
+    """Number of the user's events with the item, and the age of the latest one (NaN without any)."""
+    width = batch.shape[1]
+    keys, where = np.unique(batch.users * width + batch.items, return_inverse=True)
+    counts = np.bincount(where, minlength=len(keys)).astype(float)
+    latest = np.full(len(keys), np.inf)
+    np.minimum.at(latest, where, batch.ages_days)
+    wanted = users * width + items
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    found = keys[place] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
+    if not len(keys):
+        return {"own_events": np.zeros(len(wanted)), "own_recency_days": np.full(len(wanted), np.nan)}
+    return {
+        "own_events": np.where(found, counts[place], 0.0),
+        "own_recency_days": np.where(found, latest[place], np.nan),
+    }

@@ -1,0 +1,1 @@
+"""The ranker: what it learns from, scores, lists and reasons."""

@@ -1,0 +1,73 @@
+"""Training examples: the candidates retrieval really proposed, labelled with what came after."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Broadcast
+
+from spark_jobs.contracts.features import FEATURE_NAMES
+from spark_jobs.recommender.candidates import propose
+from spark_jobs.recommender.snapshots.batches import resized
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
+
+NEGATIVES_KEPT = 0.3
+"""Share of the candidates not taken that become examples, chosen by a hash of user and item."""
+
+COLUMNS = "as_of date, user_id string, item_id string, label int, " + ", ".join(
+    f"{name} float" for name in FEATURE_NAMES
+)
+
+ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def example_maker(index: Broadcast[RetrievalIndex], as_of: date) -> ArrowMap:
+    """A function for `mapInArrow` from histories with `relevant` to training examples."""
+
+    def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in resized(batches, index.value.items):
+            yield _examples(batch, index.value, as_of)
+
+    return make
+
+
+def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """users × items, True where the item is relevant for the user."""
+    lists = batch["relevant"]
+    items = index.positions(pc.list_flatten(lists))
+    rows = pc.list_parent_indices(lists).to_numpy()
+    relevant = np.zeros(users.shape, dtype=bool)
+    relevant[rows[items >= 0], items[items >= 0]] = True
+    return relevant
+
+
+def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date) -> pa.RecordBatch:
+    users = user_batch(batch, index)
+    found = propose(users, index)
+    labels = relevance(batch, users, index)[found.users, found.items]
+    hit = np.bincount(found.users, weights=labels, minlength=users.shape[0]) > 0
+    keep = hit[found.users] & (labels | _sampled(users.user_ids, found.users, found.items))
+    user_ids = pa.array(users.user_ids, pa.string()).take(pa.array(found.users[keep]))
+    columns: list[pa.Array] = [
+        pa.repeat(pa.scalar(as_of, pa.date32()), len(user_ids)),
+        user_ids,
+        index.item_ids.take(pa.array(found.items[keep])),
+        pa.array(labels[keep].astype(np.int32)),
+        *[pa.array(column) for column in found.features[keep].T],
+    ]
+    return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", *FEATURE_NAMES])
+
+
+def _sampled(user_ids: list[str], users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """A fixed pseudo-random share of the pairs: the same pairs whatever the batches were."""
+    seeds = np.array([zlib.crc32(user.encode()) for user in user_ids], dtype=np.uint64)
+    mixed = (seeds[users] + items.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(31)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray((mixed >> np.uint64(40)) < NEGATIVES_KEPT * 2**24)

@@ -1,0 +1,1 @@
+"""Item-to-item: items that the same users took."""

@@ -1,0 +1,1 @@
+"""Own history: what the user took before."""

@@ -1,0 +1,1 @@
+"""Popularity: what most people took, ever and lately."""

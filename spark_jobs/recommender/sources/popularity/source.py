@@ -1,0 +1,18 @@
+"""What most people took, ever, and lately: the same scores for every user."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+
+def popularity(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """Share of all positive events, users × items (one row, repeated without copying)."""
+    return np.broadcast_to(index.popularity["popularity_all"].astype(np.float32), batch.shape)
+
+
+def recent_popularity(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """Share of positive events with a half-life of 30 days, users × items."""
+    return np.broadcast_to(index.popularity["popularity_30d"].astype(np.float32), batch.shape)

@@ -1,0 +1,1 @@
+"""Score: make every user's list with the champion."""

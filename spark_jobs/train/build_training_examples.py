@@ -1,0 +1,44 @@
+"""Candidates at earlier snapshots with features and labels: what the ranker learns from.
+
+Reads the snapshot tables and silver.interactions, writes gold.training_examples. The newest cut is left for the
+test, the earlier ones train: a split by time, for everyone at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import reduce
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
+from spark_jobs.recommender.ranking.labels import relevant_items, returning_users
+from spark_jobs.recommender.snapshots.retrieval_index import index_as_of
+
+
+def run(night: Night) -> None:
+    """Label the candidates of every cut but the newest."""
+    examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in night.training_cuts()[1:]])
+    night.replace("gold.training_examples", with_queries(examples.persist()))
+
+
+def with_queries(examples: DataFrame) -> DataFrame:
+    """Examples with `query`, numbered from 0: XGBoost keeps 32 bits of it, so a hash would mix queries up."""
+    numbered = Window.orderBy("as_of", "user_id")
+    queries = examples.select("as_of", "user_id").distinct()
+    return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
+
+
+def examples_at(night: Night, cut: date) -> DataFrame:
+    """Examples of one cut: labels are the target events in the window that follows it."""
+    domain = night.domain
+    end = cut + timedelta(days=domain.train.window_days)
+    relevant = relevant_items(
+        night.read("silver.interactions"), domain.target_events, domain.start_of(cut), domain.start_of(end)
+    )
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
+    index = night.spark.sparkContext.broadcast(index_as_of(cut, *tables))
+    return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)
