@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo airflow test test-long check docs lock clean
+.PHONY: help setup setup-dev demo airflow test quick test-long check docs lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ airflow: setup ## Serve the Airflow web UI with the nightly DAGs
 
 test: check ## Lint, types, import boundaries, documents and the whole test suite
 	@$(BIN)/python -m pytest -m "not long"
+
+quick: check ## The checks, and the tests that need neither Spark nor Airflow: under a minute, for every step
+	@$(BIN)/python -m pytest -m "not spark and not airflow and not long"
 
 test-long: setup-dev ## The tests that take minutes
 	@$(BIN)/python -m pytest -m long

@@ -11,6 +11,17 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.spark_session import spark_session
 
+SLOW = {"spark": "spark", "airflow_home": "airflow"}
+"""Marks that tests get for the fixtures they use, so that `make quick` can leave them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they start."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", []):
+            if fixture in SLOW:
+                item.add_marker(SLOW[fixture])
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from spark_jobs.cli.tables import literal, query
+from datetime import date
+
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.lakehouse.decisions import latest
+from spark_jobs.lakehouse.tables import Lakehouse
 
 
 def decided(domain: str, run_date: str, decision: str) -> bool:
     """Whether the latest decision of this kind for the run date is yes."""
-    rows = query(
-        load_settings(),
-        domain,
-        f"SELECT outcome, reason FROM decisions WHERE run_date = DATE '{run_date}' AND decision = {literal(decision)} "
-        "ORDER BY recorded_at DESC LIMIT 1",
-        decisions="ops.decisions",
-    ).to_pylist()
-    if rows:
-        print(f"{decision}: {rows[0]['outcome']}, {rows[0]['reason']}")
-    return bool(rows) and rows[0]["outcome"] == "yes"
+    found = latest(Lakehouse.of(load_settings(), domain), decision, on=date.fromisoformat(run_date))
+    if found:
+        print(f"{decision}: {'yes' if found.yes else 'no'}, {found.reason}")
+    return found is not None and found.yes

@@ -10,8 +10,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import Rule, balance, batch_ids, new_batches, quarantine, required, split, typed
+from spark_jobs.landing.mapping import Rule, event_key, required, split, typed
 
 SILVER = "silver.interactions"
 
@@ -40,25 +41,17 @@ def run(night: Night) -> None:
 def to_interactions(records: DataFrame, domain: Domain) -> DataFrame:
     """Interactions by the domain's expressions; unknown event types keep their name but get no weight."""
     columns = domain.interactions.columns
-    keys = domain.interactions.event_key or [columns.user_id, columns.item_id, columns.event_type, columns.event_at]
-    expressions = {
-        "user_id": f"nullif(trim(cast({columns.user_id} as string)), '')",
-        "item_id": f"nullif(trim(cast({columns.item_id} as string)), '')",
-        "event_type": f"cast({columns.event_type} as string)",
-        "event_at": f"cast({columns.event_at} as timestamp)",
-        "value": f"cast({columns.value or 'null'} as double)",
-        "event_key": f"concat_ws('|', {', '.join(f'coalesce(cast({key} as string), {chr(39) * 2})' for key in keys)})",
-    }
+    parts = domain.interactions.event_key or [columns.user_id, columns.item_id, columns.event_type, columns.event_at]
+    rows = typed(records, columns.model_dump(), event_key=event_key(parts))
     weights = F.create_map(*[F.lit(part) for pair in domain.event_weights.items() for part in pair])
-    return typed(records, expressions).withColumn("weight", weights[F.col("event_type")])
+    return rows.withColumn("weight", weights[F.col("event_type")])
 
 
 def rules(domain: Domain) -> list[Rule]:
     """What a row must keep to become an interaction."""
     known = ", ".join(domain.event_weights)
-    shown = F.concat(F.lit("the record "), F.to_json("_record"))
     return [
-        *[required(name, shown) for name in ("user_id", "item_id", "event_type", "event_at")],
+        *[required(name) for name in ("user_id", "item_id", "event_type", "event_at")],
         Rule(
             "event_type_known",
             F.col("weight").isNull(),

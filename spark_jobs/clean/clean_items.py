@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
+from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import balance, batch_ids, new_batches, quarantine, required, split, typed
+from spark_jobs.landing.mapping import required, split, typed
 
 SILVER = "silver.items"
 
@@ -24,8 +25,7 @@ def run(night: Night) -> None:
     if not batches:
         return
     rows = to_versions(received, night.domain)
-    shown = F.concat(F.lit("the record "), F.to_json("_record"))
-    accepted, refused = split(rows, [required("item_id", shown), required("title", shown)])
+    accepted, refused = split(rows, [required("item_id"), required("title")])
     quarantine(night, "items", refused, batches)
     earlier = night.read(SILVER).where(~F.col("batch_id").isin(batches)).persist()
     changes, repeats = split_changes(earlier, date_versions(accepted, earlier, night))
@@ -41,19 +41,7 @@ def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
         columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
     else:
         columns = domain.items.columns
-    return typed(
-        records,
-        {
-            "item_id": f"nullif(trim(cast({columns.item_id} as string)), '')",
-            "title": f"nullif(trim(cast({columns.title} as string)), '')",
-            "categories": f"filter(coalesce({columns.categories or 'null'}, cast(array() as array<string>)),"
-            " c -> length(trim(c)) > 0)",
-            "attributes": f"cast(coalesce({columns.attributes or 'null'}, map()) as map<string,string>)",
-            "available_from": f"cast({columns.available_from or 'null'} as timestamp)",
-            "available_until": f"cast({columns.available_until or 'null'} as timestamp)",
-            "updated_at": f"cast({columns.updated_at or 'null'} as timestamp)",
-        },
-    )
+    return typed(records, columns.model_dump())
 
 
 def date_versions(rows: DataFrame, earlier: DataFrame, night: Night) -> DataFrame:

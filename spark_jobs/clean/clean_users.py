@@ -8,8 +8,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import balance, batch_ids, new_batches, quarantine, required, split, typed
+from spark_jobs.landing.mapping import required, split, typed
 
 SILVER = "silver.users"
 
@@ -20,15 +21,8 @@ def run(night: Night) -> None:
     batches = batch_ids(received)
     if night.domain.users is None or not batches:
         return
-    columns = night.domain.users.columns
-    rows = typed(
-        received,
-        {
-            "user_id": f"nullif(trim(cast({columns.user_id} as string)), '')",
-            "attributes": f"cast(coalesce({columns.attributes or 'null'}, map()) as map<string,string>)",
-        },
-    )
-    accepted, refused = split(rows, [required("user_id", F.concat(F.lit("the record "), F.to_json("_record")))])
+    rows = typed(received, night.domain.users.columns.model_dump())
+    accepted, refused = split(rows, [required("user_id")])
     quarantine(night, "users", refused, batches)
     latest, superseded = latest_per_user(accepted.withColumnRenamed("_batch_id", "batch_id"))
     unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Protocol, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from spark_jobs.contracts.settings import Settings
-
-
-class Report(Protocol):
-    """What the check returns; see `spark_jobs.on_demand.domain_check.domain_file.Report`."""
-
-    path: Path
-    problems: list[str]
-    warnings: list[str]
-    facts: list[str]
-    samples: dict[str, tuple[list[str], list[list[str]]]]
+from spark_jobs.on_demand.domain_check.report import Report
 
 
 def check_domain(path: Path, settings: Settings) -> Report:
     """Check the file at `path` against its landing files. Starts Spark when there are any, so it takes a while."""
-    # Loaded by name, as jobs are: the command line must not need pyspark for its other commands.
-    return cast("Report", importlib.import_module("spark_jobs.on_demand.domain_check.check").run(settings, path))
+    from spark_jobs.on_demand.domain_check.check import run
+
+    return run(settings, path)
 
 
 def show(report: Report, console: Console) -> int:

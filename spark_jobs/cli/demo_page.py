@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from spark_jobs.cli.recommendations import user_list
-from spark_jobs.cli.tables import folder, query
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.tables import Lakehouse
 
 PEOPLE = 3
 
@@ -28,14 +28,17 @@ def show_page(
 
 def people(settings: Settings, domain: str) -> list[str]:
     """Three users with middling histories and no favourite in common, the same every time."""
-    rows = query(
-        settings,
-        domain,
-        "SELECT h.user_id, h.item_ids FROM histories h JOIN (SELECT max(run_date) AS day FROM served) d "
-        "ON h.as_of = d.day WHERE h.events_total BETWEEN 40 AND 120 ORDER BY h.tenure_days - h.events_total, h.user_id",
-        histories="gold.user_histories",
-        served="gold.recommendations",
-    ).to_pylist()
+    rows = (
+        Lakehouse.of(settings, domain)
+        .query(
+            "SELECT h.user_id, h.item_ids FROM histories h JOIN (SELECT max(run_date) AS day FROM served) d "
+            "ON h.as_of = d.day WHERE h.events_total BETWEEN 40 AND 120 "
+            "ORDER BY h.tenure_days - h.events_total, h.user_id",
+            histories="gold.user_histories",
+            served="gold.recommendations",
+        )
+        .to_pylist()
+    )
     chosen: list[str] = []
     seen: set[str] = set()
     for row in rows:
@@ -60,16 +63,18 @@ def show_person(settings: Settings, domain: str, user: str, console: Console) ->
 
 def show_quality(settings: Settings, domain: str, console: Console) -> None:
     """The champion beside popularity and the best single source, on the same users of the test window."""
-    rows: list[dict[str, Any]] = query(
-        settings,
-        domain,
-        "SELECT m.contender, m.metric, m.value, m.low, m.high, m.users FROM metrics m JOIN "
-        "(SELECT model_version, max(recorded_at) AS at FROM metrics GROUP BY model_version) newest "
-        "ON m.model_version = newest.model_version AND m.recorded_at = newest.at "
-        "JOIN (SELECT DISTINCT model_version FROM served) s ON m.model_version = s.model_version",
-        metrics="ops.model_metrics",
-        served="gold.recommendations",
-    ).to_pylist()
+    rows: list[dict[str, Any]] = (
+        Lakehouse.of(settings, domain)
+        .query(
+            "SELECT m.contender, m.metric, m.value, m.low, m.high, m.users FROM metrics m JOIN "
+            "(SELECT model_version, max(recorded_at) AS at FROM metrics GROUP BY model_version) newest "
+            "ON m.model_version = newest.model_version AND m.recorded_at = newest.at "
+            "JOIN (SELECT DISTINCT model_version FROM served) s ON m.model_version = s.model_version",
+            metrics="ops.model_metrics",
+            served="gold.recommendations",
+        )
+        .to_pylist()
+    )
     values = {(row["contender"], row["metric"]): row for row in rows}
     sources = {row["contender"] for row in rows} - {"ranker"}
     best = max(sources, key=lambda name: values[name, "ndcg_at_10"]["value"])
@@ -95,7 +100,7 @@ def show_times(stages: dict[str, float], total: float, console: Console) -> None
 
 def show_next(settings: Settings, domain: str, console: Console) -> None:
     """Commands to go on with."""
-    table = folder(settings, domain, "gold.recommendations")
+    table = Lakehouse.of(settings, domain).uri("gold.recommendations")
     console.print("\n[bold]Next[/bold]")
     for command, what in (
         (f".venv/bin/nightjar recommendations --domain {domain} --user 42", "another user, without a JVM"),

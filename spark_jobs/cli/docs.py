@@ -13,6 +13,7 @@ from spark_jobs.cli.reference import (
     expectations_page,
     features_page,
     jobs_page,
+    metrics_page,
     settings_page,
     tables_page,
 )
@@ -25,6 +26,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/expectations.md": expectations_page.page,
     "docs/reference/features.md": features_page.page,
     "docs/reference/jobs.md": jobs_page.page,
+    "docs/reference/metrics.md": metrics_page.page,
     "docs/reference/settings.md": settings_page.page,
     "docs/reference/tables.md": tables_page.page,
 }

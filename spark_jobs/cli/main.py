@@ -44,10 +44,9 @@ def night(
     force_training: Annotated[bool, typer.Option(help="Train even if it is not due.")] = False,
 ) -> None:
     """Run the whole night in one Spark session: the jobs of the DAG in the same order."""
-    import importlib
+    from spark_jobs.runner.start import whole_night
 
-    start = importlib.import_module("spark_jobs.runner.start")
-    start.whole_night(domain, run_date, force_training=force_training, progress=console.print)
+    whole_night(domain, run_date, force_training=force_training, progress=console.print)
 
 
 @app.command("check-domain")

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from spark_jobs.cli.tables import NotWrittenError, exists, literal, query
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, literal
 
 SERVED = "gold.recommendations"
 HISTORY_SHOWN = 5
@@ -57,21 +57,20 @@ def user_list(settings: Settings, domain: str, user: str, limit: int = 10) -> Us
     Raises DomainFileError for an unknown domain, NoListError where nothing is published or the user has no list.
     """
     find_domain(settings.conf_dir, domain)
-    if not exists(settings, domain, SERVED):
+    lakehouse = Lakehouse.of(settings, domain)
+    if not lakehouse.exists(SERVED):
         raise NoListError(
             f"Nothing is published for domain {domain} yet; "
             f"`nightjar night --domain {domain} --run-date YYYY-MM-DD` publishes."
         )
     # Not filtered by rank: a limit of 0 or a list with a gap must not look like an unknown user.
-    rows = query(
-        settings,
-        domain,
+    rows = lakehouse.query(
         "SELECT rank, item_id, title, score, reason, sources, run_date, release, model_version FROM served "
         f"WHERE user_id = {literal(user)} ORDER BY rank",
         served=SERVED,
     ).to_pylist()
     if not rows:
-        raise NoListError(_who_has_a_list(settings, domain, user))
+        raise NoListError(_who_has_a_list(lakehouse, user))
     first = rows[0]
     names = ("rank", "item_id", "title", "score", "reason", "sources")
     return UserList(
@@ -81,20 +80,18 @@ def user_list(settings: Settings, domain: str, user: str, limit: int = 10) -> Us
         release=first["release"],
         model_version=first["model_version"],
         recommendations=[Recommendation(**{name: row[name] for name in names}) for row in rows[:limit]],
-        latest_history=latest_titles(settings, domain, user, first["run_date"]),
+        latest_history=latest_titles(lakehouse, user, first["run_date"]),
     )
 
 
-def latest_titles(settings: Settings, domain: str, user: str, run_date: date, count: int = HISTORY_SHOWN) -> list[str]:
+def latest_titles(lakehouse: Lakehouse, user: str, run_date: date, count: int = HISTORY_SHOWN) -> list[str]:
     """Titles of the user's latest items before `run_date`, newest first; the identifier where there is no title.
 
     Empty where the snapshot of that date is gone (maintenance removes old ones) or the user has no history.
     """
     as_of = f"as_of = DATE '{run_date}'"
     try:
-        found = query(
-            settings,
-            domain,
+        found = lakehouse.query(
             f"SELECT item_ids FROM histories WHERE {as_of} AND user_id = {literal(user)}",
             histories="gold.user_histories",
         ).to_pylist()
@@ -102,9 +99,7 @@ def latest_titles(settings: Settings, domain: str, user: str, run_date: date, co
         if not latest:
             return []
         wanted = ", ".join(literal(item) for item in latest)
-        titles = query(
-            settings,
-            domain,
+        titles = lakehouse.query(
             f"SELECT item_id, title FROM items WHERE {as_of} AND item_id IN ({wanted})",
             items="gold.item_features",
         ).to_pylist()
@@ -129,8 +124,9 @@ def show(found: UserList, console: Console) -> None:
     console.print(table)
 
 
-def _who_has_a_list(settings: Settings, domain: str, user: str) -> str:
-    count = query(settings, domain, "SELECT count(DISTINCT user_id) AS users FROM served", served=SERVED)
-    some = query(settings, domain, "SELECT DISTINCT user_id FROM served ORDER BY user_id LIMIT 5", served=SERVED)
+def _who_has_a_list(lakehouse: Lakehouse, user: str) -> str:
+    count = lakehouse.query("SELECT count(DISTINCT user_id) AS users FROM served", served=SERVED)
+    some = lakehouse.query("SELECT DISTINCT user_id FROM served ORDER BY user_id LIMIT 5", served=SERVED)
     examples = ", ".join(str(value) for value in some["user_id"].to_pylist())
-    return f"No list for user {user!r} in domain {domain}; {count['users'][0]} users have one, for example {examples}."
+    have = f"{count['users'][0]} users have one, for example {examples}."
+    return f"No list for user {user!r} in domain {lakehouse.domain}; {have}"

@@ -6,7 +6,6 @@ spark-submit spark_jobs/cli/submit.py --domain shop --run-date 2026-11-24 --stag
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from datetime import date
@@ -24,9 +23,10 @@ def main() -> int:
     parser.add_argument("--force-training", action="store_true")
     given = parser.parse_args()
     os.environ["NIGHTJAR_SUBMITTED"] = "1"
-    start = importlib.import_module("spark_jobs.runner.start")
+    from spark_jobs.runner.start import stage
+
     try:
-        start.stage(given.domain, given.run_date, given.stage, force_training=given.force_training)
+        stage(given.domain, given.run_date, given.stage, force_training=given.force_training)
     except Exception as error:
         kind = "FINAL ERROR" if getattr(error, "final", False) else "ERROR"
         print(f"NIGHTJAR {kind}: {' '.join(str(error).split())}", file=sys.stderr, flush=True)

@@ -29,7 +29,7 @@ def run(night: Night) -> None:
 def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -> None:
     """Append the files of one source that bronze does not hold yet, as one batch."""
     found = list_files(night.settings.landing, source.path)
-    if not found and not night.exists(table):
+    if not found and not night.lakehouse.exists(table):
         pattern = night.settings.landing / source.path
         raise LandingFileError(
             f"No landing files match {pattern}; put files there or correct the path in the domain file."

@@ -1,18 +1,60 @@
-"""From bronze records to contract rows: domain expressions, refusals with reasons, balanced counts."""
+"""From records to contract rows: the domain's expressions with the contract's casts, and refusals with reasons."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.files import record_columns, source_view
 
+_TIME = ("a timestamp", "cast({} as timestamp)")
+_MAP = ("a map of strings to strings", "cast(coalesce({}, map()) as map<string,string>)")
+_CASTS = {
+    "event_type": ("a string", "cast({} as string)"),
+    "event_at": _TIME,
+    "value": ("a number", "cast({} as double)"),
+    "available_from": _TIME,
+    "available_until": _TIME,
+    "updated_at": _TIME,
+    "categories": (
+        "an array of strings",
+        "filter(coalesce({}, cast(array() as array<string>)), c -> length(trim(c)) > 0)",
+    ),
+    "attributes": _MAP,
+}
+_STRING = ("a string", "nullif(trim(cast({} as string)), '')")
 
-class BalanceError(RuntimeError):
-    """Rows went missing: received is not kept + quarantined + duplicates."""
+
+def contract_cast(column: str, sql: str | None) -> str:
+    """The expression with the cast of its contract column; NULL where the domain has no expression."""
+    return _CASTS.get(column, _STRING)[1].format(sql or "null")
+
+
+def expected_type(column: str) -> str:
+    """What an expression for the contract column must give, in words."""
+    return _CASTS.get(column, _STRING)[0]
+
+
+def event_key(parts: list[str]) -> str:
+    """The expression for the identity of an event from the expressions of its parts."""
+    return f"concat_ws('|', {', '.join(f'''coalesce(cast({part} as string), '')''' for part in parts)})"
+
+
+def typed(records: DataFrame, expressions: Mapping[str, str | None], **as_they_are: str) -> DataFrame:
+    """Contract columns by the domain's expressions, beside the record's own columns (prefixed `_`).
+
+    Expressions given by keyword are not cast. One that names a source column which no record has fails with Spark's
+    message naming the column.
+    """
+    view = source_view(records, record_columns(records))
+    return view.select(
+        *[F.expr(contract_cast(name, sql)).alias(name) for name, sql in expressions.items()],
+        *[F.expr(sql).alias(name) for name, sql in as_they_are.items()],
+        *[f"_{name}" for name in records.columns],
+    )
 
 
 @dataclass(frozen=True)
@@ -24,38 +66,16 @@ class Rule:
     reason: Column
 
 
-def required(column: str, found: Column) -> Rule:
-    """The column must not be NULL; `found` is shown in the reason."""
-    reason = F.concat(F.lit(f"{column}: expected a value, got "), F.coalesce(found, F.lit("nothing")))
-    return Rule(f"{column}_required", F.col(column).isNull(), reason)
+def required(column: str) -> Rule:
+    """The column must not be NULL; the reason shows the record."""
+    reason = F.concat(F.lit(f"{column}: expected a value, got the record "), F.to_json("_record"))
+    return Rule(f"{column}_required", F.col(column).isNull(), F.coalesce(reason, F.lit(f"{column}: expected a value")))
 
 
 def parsed() -> Rule:
     """The record must have been readable in its format."""
     reason = F.lit("the record could not be parsed: its columns do not fit the format")
     return Rule("parsed", F.col("_corrupt").isNotNull(), reason)
-
-
-def new_batches(night: Night, source: str, ledger: str | None = None) -> DataFrame:
-    """Bronze records of the batches of `source` that the ledger of cleaned batches does not hold yet."""
-    done = night.read("ops.batches").where(F.col("table") == (ledger or source)).select("batch_id")
-    return night.read(f"bronze.{source}").join(F.broadcast(done), "batch_id", "left_anti")
-
-
-def batch_ids(records: DataFrame) -> list[str]:
-    """Batches in `records`, sorted."""
-    return sorted(row.batch_id for row in records.select("batch_id").distinct().collect())
-
-
-def typed(records: DataFrame, expressions: dict[str, str]) -> DataFrame:
-    """Contract columns by the domain's expressions, beside the record's own columns (prefixed `_`).
-
-    An expression that names a source column which no record has fails with Spark's message naming the column.
-    """
-    view = source_view(records, record_columns(records))
-    return view.select(
-        *[F.expr(sql).alias(name) for name, sql in expressions.items()], *[f"_{name}" for name in records.columns]
-    )
 
 
 def split(rows: DataFrame, rules: list[Rule]) -> tuple[DataFrame, DataFrame]:
@@ -67,38 +87,3 @@ def split(rows: DataFrame, rules: list[Rule]) -> tuple[DataFrame, DataFrame]:
         reason = F.when(check.broken, check.reason).otherwise(reason)
     judged = rows.withColumn("_rule", rule).withColumn("_reason", reason)
     return judged.where("_rule IS NULL"), judged.where("_rule IS NOT NULL")
-
-
-def quarantine(night: Night, source: str, refused: DataFrame, batches: list[str]) -> None:
-    """Write the refused records of these batches, replacing what an earlier try wrote."""
-    columns = ["record", "corrupt", "source_file", "rule", "reason", "batch_id"]
-    rows = refused.select(*[F.col(f"_{name}").alias(name) for name in columns])
-    listed = ", ".join(f"'{batch}'" for batch in batches)
-    night.replace(f"quarantine.{source}", rows, where=f"batch_id IN ({listed})")
-
-
-def balance(night: Night, source: str, received: DataFrame, kept: DataFrame, duplicates: DataFrame) -> None:
-    """Write one ledger row per batch; raises BalanceError unless received = kept + quarantined + duplicates.
-
-    `kept` and `duplicates` are counted on their own, each by `batch_id`, so that the sum is a real check.
-    """
-    refused = night.read(f"quarantine.{source}")
-    counts = {
-        name: {row.batch_id: row["count"] for row in frame.groupBy("batch_id").count().collect()}
-        for name, frame in {
-            "received": received,
-            "kept": kept,
-            "quarantined": refused,
-            "duplicates": duplicates,
-        }.items()
-    }
-    rows = [
-        {"table": source, "batch_id": batch} | {name: counted.get(batch, 0) for name, counted in counts.items()}
-        for batch in sorted(counts["received"])
-    ]
-    for row in rows:
-        if row["received"] != row["kept"] + row["quarantined"] + row["duplicates"]:
-            raise BalanceError(
-                f"bronze.{source} does not balance: {row}; silver was left, the batch will be cleaned again."
-            )
-    night.record("ops.batches", rows)

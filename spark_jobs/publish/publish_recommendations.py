@@ -31,7 +31,7 @@ def run(night: Night) -> None:
             {
                 **(release.asDict() if release else {}),
                 **counted.asDict(),
-                "inputs": {name: night.version(name) for name in ("silver.interactions", "silver.items")},
+                "inputs": {name: night.pin(name) for name in ("silver.interactions", "silver.items")},
                 "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
                 "code_version": night.code_version,
                 "serving": serve,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spark_jobs.contracts.features import FEATURE_NAMES, SOURCES
 from spark_jobs.recommender.features.pairs import pair_features
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
-from spark_jobs.recommender.sources import SOURCE_FUNCTIONS
+from spark_jobs.recommender.sources import SOURCES
 
 UNRANKED = 1_000.0
 """Rank of candidates that a source gives no score."""
@@ -36,8 +36,8 @@ class Candidates:
 def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     """Candidates of every user: eligible, not blocked, proposed by at least one source."""
     allowed = np.broadcast_to(index.eligible, batch.shape) & ~batch.blocked.toarray()
-    scores = {name: function(batch, index) for name, (function, _) in SOURCE_FUNCTIONS.items()}
-    masks = {name: _best(scores[name], allowed, SOURCE_FUNCTIONS[name][1]) for name in SOURCES}
+    scores = {name: source.scores(batch, index) for name, source in SOURCES.items()}
+    masks = {name: _best(scores[name], allowed, source.depth) for name, source in SOURCES.items()}
     users, items = np.nonzero(np.logical_or.reduce(list(masks.values())))
     pair_scores = {name: scores[name][users, items] for name in SOURCES}
     ranks = {name: rank_in_pool(users, items, pair_scores[name]) for name in SOURCES}

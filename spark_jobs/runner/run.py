@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
+from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.quality.gate import check_table
+from spark_jobs.runner.gates import check_table
 
 log = logging.getLogger("nightjar")
 
@@ -33,7 +34,7 @@ def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[[str], None] = log.info) -> None:
     """Run stages in order; those that need a decision are skipped, and recorded so, without it."""
     for stage in stages:
-        if stage.only_if and not night.decided(stage.only_if):
+        if stage.only_if and not decided(night.lakehouse, stage.only_if, night.run_date):
             progress(f"{stage.name}: skipped, not due")
             night.record("ops.runs", [_row(night, stage, job, "skipped", 0.0) for job in stage.jobs])
             continue
@@ -41,7 +42,7 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[
 
 
 def _run_job(night: Night, stage: Stage, job: Job) -> None:
-    night.versions_read, night.versions_written = {}, {}
+    night = night.for_job()
     started = time.monotonic()
     try:
         importlib.import_module(f"spark_jobs.{stage.name}.{job.name}").run(night)

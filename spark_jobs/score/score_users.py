@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
+from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
-from spark_jobs.recommender.snapshots.retrieval_index import index_as_of
-from spark_jobs.registry.models import ModelNotFoundError, load_bytes
+from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 
 class SnapshotGoneError(RuntimeError):
@@ -20,7 +22,8 @@ class SnapshotGoneError(RuntimeError):
 
 def run(night: Night) -> None:
     """Make tonight's lists."""
-    version = champion(night)
+    registry, version = ModelRegistry(night.settings, night.domain), require_champion(night)
+    registry.point_champion(champion(night.lakehouse))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
     if histories.isEmpty():
         raise SnapshotGoneError(
@@ -28,10 +31,9 @@ def run(night: Night) -> None:
             " replaced it, or the snapshot stage did not run."
             " Run this night again from its start, while no other one runs."
         )
-    tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
     context = night.spark.sparkContext
-    index = context.broadcast(index_as_of(night.run_date, *tables))
-    model = context.broadcast(load_bytes(night, version))
+    index = context.broadcast(index_as_of(night.run_date, night.read))
+    model = context.broadcast(to_bytes(registry.load(version)))
     lists = histories.mapInArrow(list_maker(index, model, night.domain.recommendations.per_user), COLUMNS)
     night.replace(
         "gold.recommendations_staged",
@@ -45,14 +47,11 @@ def run(night: Night) -> None:
     )
 
 
-def champion(night: Night) -> str:
-    """The version promoted last up to tonight, so that a rerun of a past date scores with that date's champion."""
-    promoted = night.read("ops.decisions").where(
-        (F.col("decision") == "promote") & (F.col("outcome") == "yes") & (F.col("run_date") <= F.lit(night.run_date))
-    )
-    latest = promoted.orderBy(F.desc("run_date"), F.desc("recorded_at")).first()
-    if latest is None:
+def require_champion(night: Night) -> str:
+    """The champion as of tonight; raises ModelNotFoundError where no night up to this one promoted a model."""
+    version = champion(night.lakehouse, until=night.run_date)
+    if version is None:
         raise ModelNotFoundError(
             f"No champion for {night.domain.domain} up to {night.run_date}: run the night with --force-training."
         )
-    return str(latest["model_version"])
+    return version

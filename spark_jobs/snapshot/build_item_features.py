@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.lakehouse.calendar import snapshot_moments
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.snapshots.as_of import events_before
 
@@ -17,7 +18,7 @@ HALF_LIVES_DAYS = (7, 30, 180)
 def run(night: Night) -> None:
     """Describe every known item as of every snapshot of tonight."""
     items = night.require_rows("silver.items", "land a catalogue, or derive it with items.from_interactions")
-    snapshots = night.snapshots()
+    snapshots = snapshot_moments(night)
     catalogue = catalogue_as_of(items, snapshots)
     popularity = popularity_as_of(night.read("silver.interactions"), snapshots)
     features = catalogue.join(popularity, ["as_of", "item_id"], "left")

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import AllowAfter, Domain
+from spark_jobs.lakehouse.calendar import snapshot_moments
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.snapshots.as_of import events_before
 
@@ -17,7 +18,7 @@ from spark_jobs.recommender.snapshots.as_of import events_before
 def run(night: Night) -> None:
     """Describe every user as of every snapshot of tonight."""
     interactions = night.require_rows("silver.interactions", "land interactions and run the clean stage first")
-    events = events_before(interactions, night.snapshots())
+    events = events_before(interactions, snapshot_moments(night))
     histories = collect_histories(events, night.domain)
     night.replace("gold.user_histories", with_quiet_users(histories, night))
 

@@ -7,10 +7,10 @@ run dates count, so that a rerun of a date decides the same.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-from pyspark.sql import functions as F
-
+from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
 
 # A test and at least one training snapshot.
@@ -23,9 +23,10 @@ class TooLittleHistoryError(RuntimeError):
 
 def run(night: Night) -> None:
     """Record tonight's decision."""
-    last = last_training(night)
+    trained = latest(night.lakehouse, "promote", until=night.run_date - timedelta(days=1))
+    last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
-    cuts = len(night.training_cuts()) if due else FEWEST_CUTS
+    cuts = len(training_cuts(night)) if due else FEWEST_CUTS
     if cuts < FEWEST_CUTS:
         days = night.domain.train.window_days
         reason = (
@@ -36,15 +37,6 @@ def run(night: Night) -> None:
             raise TooLittleHistoryError(f"Can't train a first ranker: {reason}.")
     outcome = "yes" if due and cuts >= FEWEST_CUTS else "no"
     night.record("ops.decisions", [{"decision": "train", "outcome": outcome, "reason": reason}])
-
-
-def last_training(night: Night) -> date | None:
-    """Run date of the latest training before tonight that led to a promotion decision."""
-    trained = night.read("ops.decisions").where(
-        (F.col("decision") == "promote") & (F.col("run_date") < F.lit(night.run_date))
-    )
-    row = trained.agg(F.max("run_date").alias("run_date")).first()
-    return row["run_date"] if row else None
 
 
 def training_due(run_date: date, last: date | None, every_days: int, *, forced: bool) -> tuple[bool, str]:

@@ -6,21 +6,22 @@ test, the earlier ones train: a split by time, for everyone at once.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.recommender.ranking.labels import relevant_items, returning_users
-from spark_jobs.recommender.snapshots.retrieval_index import index_as_of
+from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
 
 
 def run(night: Night) -> None:
     """Label the candidates of every cut but the newest."""
-    examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in night.training_cuts()[1:]])
+    examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in training_cuts(night)[1:]])
     night.replace("gold.training_examples", with_queries(examples.persist()))
 
 
@@ -33,12 +34,7 @@ def with_queries(examples: DataFrame) -> DataFrame:
 
 def examples_at(night: Night, cut: date) -> DataFrame:
     """Examples of one cut: labels are the target events in the window that follows it."""
-    domain = night.domain
-    end = cut + timedelta(days=domain.train.window_days)
-    relevant = relevant_items(
-        night.read("silver.interactions"), domain.target_events, domain.start_of(cut), domain.start_of(end)
-    )
+    relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    tables = [night.read(f"gold.{name}") for name in ("item_features", "item_neighbours", "item_factors")]
-    index = night.spark.sparkContext.broadcast(index_as_of(cut, *tables))
+    index = night.spark.sparkContext.broadcast(index_as_of(cut, night.read))
     return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)

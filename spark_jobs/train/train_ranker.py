@@ -6,79 +6,23 @@ trains nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-from typing import Any
-
-import xgboost as xgb
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from xgboost.spark import SparkXGBRanker
-
-from spark_jobs.contracts.features import FEATURE_NAMES, FEATURES
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.recommender.ranking.device import DeviceError, training_device
-from spark_jobs.registry.models import register, trained_tonight
-
-logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-
-PARAMS: dict[str, Any] = {
-    "objective": "rank:ndcg",
-    "eval_metric": "ndcg@10",
-    "lambdarank_pair_method": "topk",
-    "lambdarank_num_pair_per_sample": 10,
-    # A fixed number of small trees: stopping early on a validation window costs more than it saves, since that
-    # window is the newest evidence there is and its metric is noisy.
-    "n_estimators": 120,
-    "learning_rate": 0.06,
-    "max_depth": 4,
-    "min_child_weight": 5.0,
-    "max_bin": 64,
-    "random_state": 1,
-}
+from spark_jobs.recommender.ranking.device import training_device
+from spark_jobs.recommender.ranking.training import PARAMS, content_digest, fit
+from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
 
 
 def run(night: Night) -> None:
     """Train unless equal examples already gave a version at this date."""
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
-    digest = content_digest(examples)
-    if trained_tonight(night, digest):
+    registry, digest = ModelRegistry(night.settings, night.domain), content_digest(examples)
+    if registry.trained_on(night.run_date, digest):
         return
     device = training_device(night.settings.device)
-    booster = fit(examples, device)
-    register(night, booster, {**PARAMS, "device": device, "examples": examples.count()}, digest)
-
-
-def content_digest(examples: DataFrame) -> str:
-    """A digest of the rows in any order, and of the parameters: equal digests give equal models."""
-    rows = examples.agg(
-        F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
-    ).collect()[0]
-    text = f"{rows['count']} {rows['hashes']} {json.dumps(PARAMS, sort_keys=True)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def fit(examples: DataFrame, device: str) -> xgb.Booster:
-    """The fitted booster, with feature names.
-
-    Raises DeviceError where XGBoost silently trained elsewhere than asked.
-    """
-    ranker = SparkXGBRanker(
-        features_col=list(FEATURE_NAMES),
-        label_col="label",
-        qid_col="query",
-        num_workers=1,
-        # Without it a frame of as many partitions as workers is not repartitioned, and queries are split.
-        force_repartition=True,
-        device=device,
-        missing=float("nan"),
-        monotone_constraints="(" + ",".join(str(feature.monotone) for feature in FEATURES) + ")",
-        **PARAMS,
+    registry.register(
+        fit(examples, device),
+        params={**PARAMS, "device": device, "examples": examples.count()},
+        domain=night.domain,
+        inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
+        tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},
     )
-    booster: xgb.Booster = ranker.fit(examples.orderBy("query", "item_id")).get_booster()
-    trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
-    if not trained_on.startswith(device):
-        raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {trained_on}.")
-    booster.feature_names = list(FEATURE_NAMES)
-    return booster

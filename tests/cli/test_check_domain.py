@@ -10,8 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from spark_jobs.cli.check_domain import Report, check_domain, show
+from spark_jobs.cli.check_domain import check_domain, show
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.on_demand.domain_check.report import Report
 
 GOOD = """
     domain: shop

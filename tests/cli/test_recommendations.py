@@ -15,9 +15,9 @@ from deltalake import write_deltalake
 from rich.console import Console
 
 from spark_jobs.cli.recommendations import NoListError, show, user_list
-from spark_jobs.cli.tables import NotWrittenError, folder, literal, query
 from spark_jobs.contracts.domain import DomainFileError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
+from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, literal
 
 NIGHT = date(2026, 11, 24)
 LISTS = [("ann", 1, "i1", "Ale [dark]"), ("ann", 2, "i2", "Bread"), ("o'bob", 1, "i3", "Cheese")]
@@ -42,7 +42,7 @@ def published(settings: Settings) -> Settings:
     history = [{"as_of": NIGHT, "user_id": "ann", "item_ids": ["h1", "h2", "h3"]}]
     items = [{"as_of": NIGHT, "item_id": "h2", "title": "Honey"}, {"as_of": NIGHT, "item_id": "h3", "title": "Ham"}]
     for name, rows in {"recommendations": lists, "user_histories": history, "item_features": items}.items():
-        write_deltalake(str(folder(settings, "shop", f"gold.{name}")), pa.Table.from_pylist(rows))
+        write_deltalake(Lakehouse.of(settings, "shop").uri(f"gold.{name}"), pa.Table.from_pylist(rows))
     return settings
 
 
@@ -82,7 +82,7 @@ def test_before_the_first_night_the_command_to_run_is_named(settings: Settings) 
     with pytest.raises(NoListError, match="nightjar night --domain shop --run-date"):
         user_list(settings, "shop", "ann")
     with pytest.raises(NotWrittenError, match=r"gold\.recommendations of domain shop"):
-        query(settings, "shop", "SELECT 1 FROM r", r="gold.recommendations")
+        Lakehouse.of(settings, "shop").query("SELECT 1 FROM r", r="gold.recommendations")
 
 
 def test_an_unknown_domain_hears_the_known_ones(settings: Settings) -> None:

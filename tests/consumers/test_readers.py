@@ -72,7 +72,7 @@ def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tup
     domain = find_domain(PROJECT_ROOT / "conf", "movielens-100k")
     before = Night(spark, settings, domain, date(2026, 11, 23))
     before.replace(SERVED.full_name, lists(before, "r-1"))
-    opened = DeltaTable(before.path(SERVED.full_name))
+    opened = DeltaTable(before.lakehouse.uri(SERVED.full_name))
     night = Night(spark, settings, domain, date(2026, 11, 24))
     night.replace(SERVED.full_name, lists(night, "r-2"))
     facts = {"model_version": "3", "domain_digest": "d", "code_version": "test", "inputs": {}, "users": 3, "rows": 9}

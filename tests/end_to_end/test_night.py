@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.job_catalog import JOBS
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
@@ -97,9 +98,18 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
     assert release.serving
 
 
+def test_the_alias_follows_the_decision(shop: Night) -> None:
+    """What a kill between the two writes leaves: the decision is there, the alias is not."""
+    client = mlflow.MlflowClient(shop.settings.tracking_uri())
+    client.delete_registered_model_alias("nightjar.retail", "champion")
+    score(shop.for_job())
+    version = client.get_model_version_by_alias("nightjar.retail", "champion")
+    assert str(version.version) == champion(shop.lakehouse)
+
+
 def test_published_tables_keep_their_contract(shop: Night) -> None:
     for name in SERVED:
-        detail = shop.spark.sql(f"DESCRIBE DETAIL delta.`{shop.path(name)}`").collect()[0]
+        detail = shop.spark.sql(f"DESCRIBE DETAIL delta.`{shop.lakehouse.uri(name)}`").collect()[0]
         assert (detail.minReaderVersion, detail.minWriterVersion) == (1, 2)
         assert detail.properties["delta.enableDeletionVectors"] == "false"
         fields = shop.read(name).schema.fields
@@ -124,13 +134,15 @@ def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> 
         changed, table = features.withColumn("eligible", gone), "gold.item_features"
     else:
         changed, table = staged.where(F.col("user_id") != first.user_id), "gold.recommendations_staged"
-    version = night.version(table)
+    version = night.lakehouse.version(table)
     try:
         night.replace(table, changed.localCheckpoint())
         with pytest.raises(RuleBrokenError, match="nothing was published"):
             check(night)
     finally:
-        night.replace(table, night.spark.read.format("delta").option("versionAsOf", version).load(night.path(table)))
+        night.replace(
+            table, night.spark.read.format("delta").option("versionAsOf", version).load(night.lakehouse.uri(table))
+        )
     check(night)
 
 

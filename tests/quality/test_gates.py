@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
-from spark_jobs.quality.gate import QualityGateError, SuiteError, check_table
+from spark_jobs.quality.suites import SuiteError
+from spark_jobs.runner.gates import QualityGateError, check_table
 from tests.nights import night_of, write_domain
 
 LISTS = "gold.recommendations"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, build_index
+from spark_jobs.recommender.indexing import build_index
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 
 def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) -> RetrievalIndex:
@@ -36,7 +37,7 @@ def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) ->
     factors = pa.table(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
-    return build_index(features, neighbours, factors)
+    return build_index(features, {"item_to_item": neighbours, "als": factors})
 
 
 def make_histories(

@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.contracts.features import FEATURE_NAMES, SOURCES
 from spark_jobs.recommender.candidates import UNRANKED, propose, rank_in_pool
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.user_batch import user_batch
+from spark_jobs.recommender.sources import SOURCES
 from tests.recommender.builders import make_histories, make_index
 
 ITEMS = 25

@@ -32,7 +32,7 @@ def page() -> str:
     examples = ["## Examples"]
     for path in sorted((PROJECT_ROOT / "conf").glob("*.yaml")):
         examples.append(f"### {path.name}\n\n" + fenced(path.read_text(encoding="utf-8"), "yaml"))
-    return document("Domain file", "spark_jobs/contracts/domain.py and conf/", INTRO, *sections, *examples)
+    return document("Domain file", "spark_jobs/contracts/domain/ and conf/", INTRO, *sections, *examples)
 
 
 def schema() -> str:

@@ -1,24 +1,30 @@
-"""The ranker's inputs."""
+"""Candidate sources and the ranker's inputs."""
 
 from __future__ import annotations
 
-from spark_jobs.cli.reference.markdown import code, codes, document, table
-from spark_jobs.contracts.features import FEATURES, SOURCES
+from spark_jobs.cli.reference.markdown import code, document, table
+from spark_jobs.recommender.features.vocabulary import FEATURES
+from spark_jobs.recommender.sources import SOURCES
 
 
 def page() -> str:
     """The page as Markdown."""
     signs = {1: "may only raise the score", -1: "may only lower the score", 0: ""}
-    intro = (
-        f"The ranker sees {len(FEATURES)} features of a user, an item and the pair, computed by the same code for "
-        "training and for scoring, from events strictly before the snapshot's date (the cut)."
-    )
-    sources = (
-        f"Candidate sources, most personal first: {codes(SOURCES)}. Ties for a row's reason are broken in this order."
+    sources = table(
+        ("source", "proposes per user", "what", "reason"),
+        [(code(source.name), str(source.depth), source.meaning, source.words) for source in SOURCES.values()],
     )
     rows = [
         (str(number), code(feature.name), feature.meaning, signs[feature.monotone])
         for number, feature in enumerate(FEATURES, 1)
     ]
     listed = table(("#", "feature", "meaning", "a larger value"), rows)
-    return document("Ranker features", "spark_jobs/contracts/features.py", intro, sources, listed)
+    return document(
+        "Candidate sources and ranker features",
+        "spark_jobs/recommender/sources/ and features/vocabulary.py",
+        "Candidates come from these sources, most personal first. Ties for a row's reason are broken in this order.",
+        sources,
+        f"The ranker sees {len(FEATURES)} features of a user, an item and the pair, computed by the same code for "
+        "training and for scoring, from events strictly before the snapshot's date (the cut).",
+        listed,
+    )

@@ -26,7 +26,7 @@ def page() -> str:
     for layer in dict.fromkeys(contract.layer for contract in TABLES.values()):
         parts.append(f"## {layer}\n\n{LAYERS[layer]}")
         parts += [_section(contract) for contract in TABLES.values() if contract.layer == layer]
-    return document("Tables", "spark_jobs/contracts/tables.py and job_catalog.py", *parts)
+    return document("Tables", "spark_jobs/contracts/tables/ and job_catalog.py", *parts)
 
 
 def _section(contract: Table) -> str:
@@ -43,7 +43,7 @@ def _section(contract: Table) -> str:
         ("column", "type", "NULL", "meaning"),
         [
             (code(column.name), code(column.type), "yes" if column.nullable else "no", column.meaning)
-            for column in contract.columns
+            for column in (*contract.columns, *([contract.further] if contract.further else []))
         ],
     )
     return "\n\n".join(filter(None, [f"### {name}", contract.meaning, "\n".join(lines), columns]))

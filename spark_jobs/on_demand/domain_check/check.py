@@ -16,7 +16,8 @@ from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.landing.files import LandingFile, list_files, read_records, record_columns, source_view
 from spark_jobs.on_demand.domain_check import expressions as check
-from spark_jobs.on_demand.domain_check.domain_file import Report, Source, nothing_matches, read_file, sources_of
+from spark_jobs.on_demand.domain_check.domain_file import Source, nothing_matches, read_file, sources_of
+from spark_jobs.on_demand.domain_check.report import Report
 
 REQUIRED = {
     "interactions": ("user_id", "item_id", "event_type", "event_at"),

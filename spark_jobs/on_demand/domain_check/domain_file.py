@@ -1,8 +1,8 @@
-"""What a domain file says about its sources, as far as it can be understood, and the report on it."""
+"""What a domain file says about its sources, as far as it can be understood."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,34 +10,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from spark_jobs.contracts.domain import DomainFileError, Format, load_domain
-
-
-@dataclass
-class Report:
-    """What a check of a domain file found.
-
-    `problems` must be corrected, `warnings` are worth a look, `facts` say what was read; `samples` holds column
-    names and rows of text per source.
-    """
-
-    path: Path
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    samples: dict[str, tuple[list[str], list[list[str]]]] = field(default_factory=dict)
-
-    def problem(self, key: str, text: str) -> None:
-        """Add a mistake at `key` of the file; the same one twice counts once."""
-        self._add(self.problems, key, text)
-
-    def warning(self, key: str, text: str) -> None:
-        """Add something that is allowed but seldom meant."""
-        self._add(self.warnings, key, text)
-
-    def _add(self, lines: list[str], key: str, text: str) -> None:
-        line = f"{self.path}: {key}: {text}"
-        if line not in lines:
-            lines.append(line)
+from spark_jobs.on_demand.domain_check.report import Report
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,9 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Format
 from spark_jobs.landing.files import LandingFile, LandingFileError, read_records
+from spark_jobs.landing.mapping import contract_cast, expected_type
 
 SAMPLE_RECORDS, SAMPLE_FILES = 100_000, 5
-_STRING, _TIME = "nullif(trim(cast({} as string)), '')", "cast({} as timestamp)"
-_CASTS = {
-    "value": ("a number", "cast({} as double)"),
-    "event_at": ("a timestamp", _TIME),
-    "available_from": ("a timestamp", _TIME),
-    "available_until": ("a timestamp", _TIME),
-    "updated_at": ("a timestamp", _TIME),
-    "categories": (
-        "an array of strings",
-        "filter(coalesce({}, cast(array() as array<string>)), c -> length(trim(c)) > 0)",
-    ),
-    "attributes": ("a map of strings to strings", "cast(coalesce({}, map()) as map<string,string>)"),
-}
 
 
 @contextmanager
@@ -45,11 +33,6 @@ def expecting_errors(spark: SparkSession) -> Iterator[None]:
         for logger in loggers:
             logger.disabled = False
         spark.sparkContext.setLogLevel("ERROR")
-
-
-def contract_cast(column: str, sql: str) -> str:
-    """The expression with the cast that cleaning applies for this contract column."""
-    return _CASTS.get(column, ("", _STRING))[1].format(sql)
 
 
 def read_sample(spark: SparkSession, files: list[LandingFile], format: Format) -> tuple[DataFrame | None, list[str]]:
@@ -109,10 +92,8 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
         try:
             view.select("_record", F.expr(contract_cast(column, sql)))
         except AnalysisException:
-            expected = _CASTS.get(column, ("a string", ""))[0]
-            problems.append(
-                f"expected {expected}, but the expression gives {found.schema['found'].dataType.simpleString()}"
-            )
+            given = found.schema["found"].dataType.simpleString()
+            problems.append(f"expected {expected_type(column)}, but the expression gives {given}")
     return problems
 
 

@@ -10,32 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
-from spark_jobs.contracts.features import RANKER, SOURCES
 from spark_jobs.recommender.candidates import UNRANKED, propose
-from spark_jobs.recommender.evaluation.metrics import (
-    average_precision,
-    bootstrap_interval,
-    ndcg_at,
-    recall_at,
-    reciprocal_rank,
-)
+from spark_jobs.recommender.evaluation.metrics import METRICS, bootstrap_interval
 from spark_jobs.recommender.ranking.examples import ArrowMap, relevance
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
+from spark_jobs.recommender.sources import SOURCES
 
+RANKER = "ranker"
+"""Name of the ranker among the contenders; the others are sources."""
 LIST_LENGTH = 20
-METRICS = ("ndcg_at_10", "recall_at_20", "average_precision", "reciprocal_rank", "pool_recall")
-COLUMNS = (
-    "user_id string, contender string, "
-    + ", ".join(f"{name} double" for name in METRICS)
-    + ", relevant int, top_items array<string>"
+_NAMES = (*METRICS, "pool_recall")
+COLUMNS = "user_id string, contender string, relevant int, top_items array<string>, " + ", ".join(
+    f"{name} double" for name in _NAMES
 )
 _SCHEMA = pa.schema(
-    [("user_id", pa.string()), ("contender", pa.string())]
-    + [(name, pa.float64()) for name in METRICS]
-    + [("relevant", pa.int32()), ("top_items", pa.list_(pa.string()))]
+    [("user_id", pa.string()), ("contender", pa.string()), ("relevant", pa.int32())]
+    + [("top_items", pa.list_(pa.string()))]
+    + [(name, pa.float64()) for name in _NAMES]
 )
 
 
@@ -69,20 +63,11 @@ def _rows(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes) -> Iterato
             yield {
                 "user_id": user_id,
                 "contender": contender,
-                **_metrics(hits[mine], int(counts[row])),
+                **{name: metric(hits[mine], int(counts[row])) for name, metric in METRICS.items()},
                 "pool_recall": float(pool_hits[row] / counts[row]),
                 "relevant": int(counts[row]),
                 "top_items": index.item_ids.take(pa.array(found.items[mine[:10]])).to_pylist(),
             }
-
-
-def _metrics(hits: np.ndarray, relevant: int) -> dict[str, float]:
-    return {
-        "ndcg_at_10": ndcg_at(hits, relevant, 10),
-        "recall_at_20": recall_at(hits, relevant, 20),
-        "average_precision": average_precision(hits, relevant),
-        "reciprocal_rank": reciprocal_rank(hits),
-    }
 
 
 SUMMARY_COLUMNS = "contender string, metric string, value double, low double, high double, users bigint"
@@ -92,7 +77,7 @@ def summarise(table: pa.Table) -> pa.Table:
     """Mean and interval of every metric of one contender (for `groupBy("contender").applyInArrow`)."""
     table = table.sort_by("user_id")
     rows = []
-    for metric in METRICS:
+    for metric in _NAMES:
         values = table[metric].to_numpy()
         low, high = bootstrap_interval(values)
         rows.append(

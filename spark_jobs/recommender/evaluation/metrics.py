@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 
@@ -29,10 +32,27 @@ def average_precision(hits: np.ndarray, relevant: int) -> float:
     return float(((np.arange(len(places)) + 1) / (places + 1)).sum() / best)
 
 
-def reciprocal_rank(hits: np.ndarray) -> float:
+def reciprocal_rank(hits: np.ndarray, relevant: int = 0) -> float:
     """1 / place of the first hit, 0 without one."""
     places = np.flatnonzero(hits)
     return float(1.0 / (places[0] + 1)) if len(places) else 0.0
+
+
+METRICS: dict[str, Callable[[np.ndarray, int], float]] = {
+    "ndcg_at_10": partial(ndcg_at, k=10),
+    "recall_at_20": partial(recall_at, k=20),
+    "average_precision": average_precision,
+    "reciprocal_rank": reciprocal_rank,
+}
+"""Metrics of a user's list from its hits per place and the number of relevant items, by the name of their column."""
+MEANINGS = {
+    "ndcg_at_10": "NDCG@10 over the full eligible catalogue.",
+    "recall_at_20": "Recall@20 over the full eligible catalogue.",
+    "average_precision": "Average precision over the contender's list.",
+    "reciprocal_rank": "1 / rank of the first hit, 0 without one.",
+    "pool_recall": "Share of relevant items among the contender's candidates.",
+}
+"""What each metric says; `pool_recall` is about the candidates, not the list."""
 
 
 def bootstrap_interval(values: np.ndarray, resamples: int = 500, seed: int = 1) -> tuple[float, float]:

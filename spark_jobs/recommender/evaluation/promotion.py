@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.contracts.features import RANKER
+from spark_jobs.recommender.evaluation.evaluator import RANKER
 
 
 def judge(ndcg: dict[str, float], *, first: bool) -> tuple[bool, str]:

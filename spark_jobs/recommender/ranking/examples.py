@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
-from spark_jobs.contracts.features import FEATURE_NAMES
 from spark_jobs.recommender.candidates import propose
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from spark_jobs.contracts.domain import Domain
 
 
 def relevant_items(interactions: DataFrame, target_events: list[str], start: datetime, end: datetime) -> DataFrame:
@@ -13,6 +15,12 @@ def relevant_items(interactions: DataFrame, target_events: list[str], start: dat
     window = (F.col("event_at") >= F.lit(start)) & (F.col("event_at") < F.lit(end))
     taken = interactions.where(window & F.col("event_type").isin(target_events))
     return taken.groupBy("user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
+
+
+def relevant_after(cut: date, domain: Domain, interactions: DataFrame) -> DataFrame:
+    """The relevant items of every user in the domain's label window that starts with `cut`."""
+    end = cut + timedelta(days=domain.train.window_days)
+    return relevant_items(interactions, domain.target_events, domain.start_of(cut), domain.start_of(end))
 
 
 def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from pyspark import Broadcast
 
-from spark_jobs.contracts.features import SOURCES
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
@@ -16,6 +15,7 @@ from spark_jobs.recommender.ranking.reasons import main_sources, reasons
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
+from spark_jobs.recommender.sources import SOURCES
 
 COLUMNS = "user_id string, rank int, item_id string, title string, score double, sources array<string>, reason string"
 
@@ -53,9 +53,10 @@ def _lists(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, per_user:
 
 def _source_names(found: Candidates, pairs: np.ndarray, main: np.ndarray) -> pa.Array:
     """Names of the sources that proposed each pair, the main one first."""
-    proposed = np.stack([found.proposed[name][pairs] for name in SOURCES], axis=1)
+    sources = list(SOURCES)
+    proposed = np.stack([found.proposed[name][pairs] for name in sources], axis=1)
     names = [
-        [SOURCES[first], *(SOURCES[k] for k in np.flatnonzero(row) if k != first)]
+        [sources[first], *(sources[k] for k in np.flatnonzero(row) if k != first)]
         for row, first in zip(proposed, main, strict=True)
     ]
     return pa.array(names, pa.list_(pa.string()))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import xgboost as xgb
 
-from spark_jobs.contracts.features import FEATURE_NAMES
 from spark_jobs.recommender.candidates import Candidates
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+
+
+class FeatureMismatchError(ValueError):
+    """A model was trained on other features than this code makes; the message names them."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,24 @@ class Ranked:
     pairs: np.ndarray
     places: np.ndarray
     """Place in the user's list, 1 is best."""
+
+
+def to_bytes(booster: xgb.Booster) -> bytes:
+    """The booster as UBJSON, to be broadcast; raises FeatureMismatchError where the candidates lack its features."""
+    if list(booster.feature_names or []) != list(FEATURE_NAMES):
+        odd = sorted(set(booster.feature_names or []) ^ set(FEATURE_NAMES))
+        raise FeatureMismatchError(
+            f"The model was trained on other features than this code makes ({', '.join(odd) or 'in another order'});"
+            " train again with --force-training."
+        )
+    return bytes(booster.save_raw("ubj"))
+
+
+def feature_importance(booster: xgb.Booster) -> dict[str, float]:
+    """Total gain by feature, as a share."""
+    gains = cast("dict[str, float]", booster.get_score(importance_type="total_gain"))
+    total = sum(gains.values()) or 1.0
+    return {name: gain / total for name, gain in gains.items()}
 
 
 @lru_cache(maxsize=2)

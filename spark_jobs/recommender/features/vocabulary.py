@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SOURCES = ("item_to_item", "als", "own_history", "recent_popularity", "popularity")
-"""Candidate sources, in the order in which ties for the reason are broken (most personal first)."""
-
-
-RANKER = "ranker"
-"""Name of the ranker among the contenders of an evaluation; the others are sources."""
+from spark_jobs.recommender.sources import SOURCES
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Co-visitation: how often the same users took two items, as a damped cosine."""
+"""Co-visitation: how often the same users took two items, as a damped cosine.
+
+Users are spread over buckets whose co-visitation is counted with sparse products, so that no user leaves a worker.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,24 @@ SHRINKAGE = 10.0
 """Added to the norms: items that few users took need more evidence to look similar."""
 ITEMS_PER_BLOCK = 2_000
 """Rows of the item-by-item product that are held at once."""
+USERS_PER_BUCKET = 50_000
+"""A bucket's histories fit one worker's memory; counts are exact with one bucket, and pruned per bucket beyond."""
+
+
+def neighbours(histories: DataFrame, users_per_bucket: int = USERS_PER_BUCKET) -> DataFrame:
+    """`as_of`, `item_id`, `neighbour_ids`, `similarities`: the most similar items as of every snapshot, best first."""
+    histories = histories.where(F.size("item_ids") > 0)
+    most = histories.groupBy("as_of").count().agg(F.max("count")).first()
+    buckets = 1 + int((most[0] if most and most[0] else 0) / users_per_bucket)
+    kept = NEIGHBOURS if buckets == 1 else 3 * NEIGHBOURS
+    pairs = (
+        histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
+        .select("as_of", "bucket", "user_id", "item_ids", "weights")
+        .groupBy("as_of", "bucket")
+        .applyInArrow(bucket_counter(kept), "as_of date, item_id string, neighbour_id string, together double")
+    )
+    # The counts are read twice, for pairs and for norms.
+    return rank_neighbours(pairs.persist())
 
 
 def bucket_counter(kept: int) -> Callable[[pa.Table], pa.Table]:

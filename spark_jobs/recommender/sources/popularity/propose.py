@@ -8,11 +8,11 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
-def popularity(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def ever(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """Share of all positive events, users × items (one row, repeated without copying)."""
     return np.broadcast_to(index.popularity["popularity_all"].astype(np.float32), batch.shape)
 
 
-def recent_popularity(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def lately(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """Share of positive events with a half-life of 30 days, users × items."""
     return np.broadcast_to(index.popularity["popularity_30d"].astype(np.float32), batch.shape)

@@ -8,6 +8,6 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
-def own_history(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """The user's own decayed positive evidence for each item, users × items."""
     return np.asarray(batch.taken.toarray(), dtype=np.float32)

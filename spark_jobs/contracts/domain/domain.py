@@ -1,0 +1,89 @@
+"""One shop, catalogue or tenant."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from spark_jobs.contracts.domain.part import Part
+from spark_jobs.contracts.domain.policies import Recommendations, Rules, SeenPolicy, Train
+from spark_jobs.contracts.domain.sources import Interactions, Items, Users
+
+
+class Domain(Part):
+    """One domain file. Unknown keys are mistakes."""
+
+    domain: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="Name; lower-case letters, digits and hyphens.")
+    description: str = Field(default="", description="One sentence for the people who look at it.")
+    time_zone: str = Field(default="UTC", description="IANA zone in which the night of run date D starts D at 00:00.")
+    schedule: str | None = Field(default="0 2 * * *", description="Cron expression of the night; null for manual runs.")
+    interactions: Interactions = Field(description="The interaction log.")
+    event_weights: dict[str, float] = Field(
+        min_length=1, description="Every event type with its weight as evidence of taste; negative for dislike."
+    )
+    items: Items = Field(description="The catalogue: files of its own, or derived from interactions.")
+    users: Users | None = Field(default=None, description="Known users; optional.")
+    rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
+    train: Train = Field(default_factory=Train, description="Training cadence and windows.")
+    recommendations: Recommendations = Field(default_factory=Recommendations, description="Shape of the lists.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"expected an IANA time zone such as Europe/London, got {zone!r}")
+        return zone
+
+    @field_validator("schedule")
+    @classmethod
+    def _five_cron_fields(cls, schedule: str | None) -> str | None:
+        if schedule is not None and len(schedule.split()) != 5:
+            raise ValueError(f"expected a cron expression of five fields such as '0 2 * * *', got {schedule!r}")
+        return schedule
+
+    @model_validator(mode="after")
+    def _event_types_agree(self) -> Domain:
+        problems = [
+            f"{key}: {name!r} is not one of event_weights ({', '.join(self.event_weights)})"
+            for key, names in (
+                ("rules.already_seen", self.rules.already_seen),
+                ("train.target_events", self.train.target_events),
+            )
+            for name in names
+            if name not in self.event_weights
+        ]
+        if not any(weight > 0 for weight in self.event_weights.values()):
+            problems.append("event_weights: at least one weight must be positive")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def slug(self) -> str:
+        """The name as identifiers want it (DAG ids, folders): hyphens as underscores."""
+        return self.domain.replace("-", "_")
+
+    @property
+    def model_name(self) -> str:
+        """Name of the MLflow experiment and of the registered model."""
+        return f"nightjar.{self.domain}"
+
+    @property
+    def target_events(self) -> list[str]:
+        """Event types whose appearance in a label window makes an item relevant."""
+        return self.train.target_events or [name for name, weight in self.event_weights.items() if weight > 0]
+
+    def seen_policy(self, event_type: str) -> SeenPolicy:
+        """Policy for items the user had an event of this type with; `hide` unless the file says otherwise."""
+        return self.rules.already_seen.get(event_type, "hide")
+
+    def start_of(self, day: date) -> datetime:
+        """The moment `day` starts in the domain's time zone; events of run date D lie strictly before it."""
+        return datetime.combine(day, time(), ZoneInfo(self.time_zone))
+
+    def cut_dates(self, run_date: date) -> list[date]:
+        """Dates whose snapshots training needs, newest first: one for the test, then training windows."""
+        step = timedelta(days=self.train.window_days)
+        return [run_date - step * k for k in range(1, self.train.windows + 2)]

@@ -1,0 +1,49 @@
+"""What a domain wants: already-seen rules, training, shape of the lists."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from spark_jobs.contracts.domain.part import Part
+
+
+class AllowAfter(Part):
+    """Hide an item for a while."""
+
+    allow_after_days: int = Field(ge=1, description="Days after the latest such event until the item may come back.")
+
+
+SeenPolicy = Literal["hide", "allow"] | AllowAfter
+
+
+class Rules(Part):
+    """What must never, or may again, be recommended."""
+
+    already_seen: dict[str, SeenPolicy] = Field(
+        default={},
+        description="Per event type: `hide` the item for ever, `allow` it, or `{allow_after_days: N}`. Default: hide.",
+    )
+
+
+class Train(Part):
+    """When and on what the ranker trains."""
+
+    every_days: int = Field(default=7, ge=1, description="Retrain when the champion is this many days old.")
+    window_days: int = Field(
+        default=14, ge=1, description="Length of a label window: what users took in it is the label."
+    )
+    windows: int = Field(default=6, ge=1, le=30, description="Training windows, next to one for the test.")
+    target_events: list[str] = Field(
+        default=[], description="Event types that count as success. Default: all with a positive weight."
+    )
+
+
+class Recommendations(Part):
+    """Shape of the published lists."""
+
+    per_user: int = Field(default=20, ge=1, le=500, description="Items in a user's list.")
+    history_events: int = Field(
+        default=300, ge=1, description="Latest events of a user that features and sources look at."
+    )

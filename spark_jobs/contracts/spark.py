@@ -1,0 +1,76 @@
+"""How Spark is started, said once for plain Python processes and for spark-submit. No pyspark here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
+
+
+class SetUpError(RuntimeError):
+    """Something the jobs need is not installed; the message says how to get it."""
+
+
+def launch_conf(settings: Settings, master: str) -> dict[str, str]:
+    """What a running JVM can't change any more, so that spark-submit has to be told. Raises SetUpError without JARs."""
+    jars = sorted(str(jar) for jar in settings.jars_dir.glob("*.jar"))
+    if not jars:
+        raise SetUpError(f"No Delta JARs in {settings.jars_dir}; run `make setup` or set NIGHTJAR_JARS_DIR.")
+    conf = {
+        "spark.jars": ",".join(jars),
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+        "spark.ui.enabled": "false",
+    }
+    if master.startswith("local"):
+        # Executors on other machines have to reach the driver; those of a local master do not.
+        conf |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    return conf
+
+
+def session_conf(settings: Settings) -> dict[str, str]:
+    """Configuration of every Nightjar session, beside what it was launched with."""
+    partitions = str(settings.shuffle_partitions)
+    return {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.shuffle.partitions": partitions,
+        "spark.databricks.delta.snapshotPartitions": partitions,
+        # Listing a folder with Spark's default of 10,000 tasks makes VACUUM take a minute.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+        # Adaptive re-planning costs more than it gains on few partitions, and fixed plans rerun identically.
+        "spark.sql.adaptive.enabled": "false",
+        # Timestamps mean instants; the domain's zone is applied where dates are made.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.showConsoleProgress": "false",
+        # A ranker that asks for more slots than there are would otherwise retry for ten minutes.
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": "3",
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
+        "spark.sql.warehouse.dir": str(settings.home / "spark-warehouse"),
+    }
+
+
+def spark_environment(settings: Settings) -> dict[str, str]:
+    """Variables that make JVM and Python workers use this environment, not whatever comes first on PATH."""
+    binaries = str(Path(sys.executable).parent)
+    environment = {
+        "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        # BLAS threads beside Spark's tasks only fight for the same cores.
+        **{name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+    }
+    if home := java_home(settings):
+        environment["JAVA_HOME"] = str(home)
+    return environment
+
+
+def java_home(settings: Settings) -> Path | None:
+    """Java runtime to use: the setting, else what set-up recorded, else the machine's own (None)."""
+    recorded = PROJECT_ROOT / ".tools" / "java-home"
+    if settings.java_home:
+        return settings.java_home
+    return Path(recorded.read_text(encoding="utf-8").strip()) if recorded.is_file() else None

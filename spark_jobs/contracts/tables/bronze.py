@@ -1,0 +1,30 @@
+"""Bronze: records as received."""
+
+from __future__ import annotations
+
+from spark_jobs.contracts.tables.table import Column, Table
+
+
+def _raw(name: str, what: str) -> Table:
+    return Table(
+        "bronze",
+        name,
+        f"{what} as received, one row per source record. Append-only, once per landing file.",
+        (
+            Column("record", "map<string,string>", "The record: source column to value; nested values as JSON text."),
+            Column("corrupt", "string", "The raw text, where the record could not be parsed.", nullable=True),
+            Column("source_file", "string", "Landing file, relative to the landing folder."),
+            Column("source_size", "bigint", "Size of the landing file in bytes."),
+            Column("source_modified_at", "timestamp", "When the landing file was last changed."),
+            Column("run_date", "date", "Run date of the night that ingested it."),
+            Column("batch_id", "string", "Batch: all files of one source that one run ingested."),
+        ),
+        partition_by=("batch_id",),
+    )
+
+
+BRONZE = (
+    _raw("interactions", "Interaction records"),
+    _raw("items", "Catalogue records"),
+    _raw("users", "User records"),
+)

@@ -1,0 +1,137 @@
+"""Gold: what training, scoring and consumers read."""
+
+from __future__ import annotations
+
+from spark_jobs.contracts.tables.table import AS_OF, ITEM, RUN_DATE, USER, Column, Table
+
+SNAPSHOTS = (
+    Table(
+        "gold",
+        "user_histories",
+        "One row per user and snapshot: the latest events in time order, and what rules block.",
+        (
+            AS_OF,
+            USER,
+            Column("item_ids", "array<string>", "Items of the latest events, oldest first."),
+            Column("weights", "array<float>", "Weight of each event."),
+            Column("ages_days", "array<float>", "Days from each event to the snapshot."),
+            Column("events_total", "bigint", "Events before the snapshot, also those beyond the arrays."),
+            Column("tenure_days", "float", "Days from the first event to the snapshot; NaN without events."),
+            Column("blocked_item_ids", "array<string>", "Items the already-seen policy hides from this user."),
+        ),
+        key=("as_of", "user_id"),
+        partition_by=("as_of",),
+    ),
+    Table(
+        "gold",
+        "item_features",
+        "One row per item and snapshot: catalogue entry, eligibility and popularity.",
+        (
+            AS_OF,
+            ITEM,
+            Column("title", "string", "Title shown to people."),
+            Column("categories", "array<string>", "Category names."),
+            Column("eligible", "boolean", "Whether it may be recommended on this date (availability window)."),
+            Column("popularity_7d", "double", "Share of positive events, half-life 7 days."),
+            Column("popularity_30d", "double", "Share of positive events, half-life 30 days."),
+            Column("popularity_180d", "double", "Share of positive events, half-life 180 days."),
+            Column("popularity_all", "double", "Share of all positive events."),
+            Column("returning_popularity", "double", "Share of positive events by users with earlier history."),
+            Column("age_days", "double", "Days from its first event; NaN without events."),
+            Column("mean_weight", "double", "Mean event weight; NaN without events."),
+        ),
+        key=("as_of", "item_id"),
+        partition_by=("as_of",),
+    ),
+    Table(
+        "gold",
+        "item_neighbours",
+        "Item-to-item retrieval: for each item those that the same users took, time-decayed.",
+        (
+            AS_OF,
+            ITEM,
+            Column("neighbour_ids", "array<string>", "Neighbours, most similar first."),
+            Column("similarities", "array<float>", "Cosine of decayed co-visitation, in (0, 1]."),
+        ),
+        key=("as_of", "item_id"),
+        partition_by=("as_of",),
+    ),
+    Table(
+        "gold",
+        "item_factors",
+        "ALS item factors; users are folded in from their history when they are scored.",
+        (AS_OF, ITEM, Column("factors", "array<float>", "Latent factors, the same length for all items.")),
+        key=("as_of", "item_id"),
+        partition_by=("as_of",),
+    ),
+)
+TRAINING = (
+    Table(
+        "gold",
+        "training_examples",
+        "Candidates retrieval really proposed at earlier snapshots, with what users took afterwards.",
+        (
+            AS_OF,
+            USER,
+            ITEM,
+            Column("query", "bigint", "Query group: one user at one snapshot."),
+            Column("label", "int", "1 when the user took the item in the window after the snapshot."),
+        ),
+        key=("as_of", "user_id", "item_id"),
+        further=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),
+    ),
+    Table(
+        "gold",
+        "evaluation_users",
+        "Per-user metrics of the ranker, every source and the baselines on the test window.",
+        (
+            AS_OF,
+            USER,
+            Column("model_version", "string", "Registered model version that was evaluated."),
+            Column("contender", "string", "`ranker` or the name of a source."),
+            Column("relevant", "int", "Relevant items of the user in the window."),
+            Column("top_items", "array<string>", "The contender's top ten."),
+        ),
+        key=("as_of", "user_id", "contender"),
+        further=Column("<metric>", "double", "One per metric: [metrics](metrics.md)."),
+    ),
+)
+
+_LIST_COLUMNS = (
+    USER,
+    Column("rank", "int", "Place in the user's list, 1 is best, without gaps."),
+    ITEM,
+    Column("title", "string", "Title as of the run date."),
+    Column("score", "double", "Ranker score; comparable within one user's list only, descending with rank."),
+    Column("sources", "array<string>", "Candidate sources that proposed the item, the one behind the reason first."),
+    Column("reason", "string", "Why, in words, with the item of the history it rests on where there is one."),
+    RUN_DATE,
+    Column("release", "string", "Release that published the row."),
+    Column("model_version", "string", "Registered model version that scored the row."),
+)
+PUBLISHED = (
+    Table(
+        "gold",
+        "recommendations_staged",
+        "Tonight's lists before the output checks; not for consumers.",
+        _LIST_COLUMNS,
+        key=("user_id", "rank"),
+    ),
+    Table(
+        "gold",
+        "recommendations",
+        "What to serve now: the whole list of every user, replaced in one commit. Reader version 1.",
+        _LIST_COLUMNS,
+        key=("user_id", "rank"),
+    ),
+    Table(
+        "gold",
+        "recommendation_history",
+        "What each run date published.",
+        _LIST_COLUMNS,
+        key=("run_date", "user_id", "rank"),
+        partition_by=("run_date",),
+    ),
+)
+
+GOLD = (*SNAPSHOTS, *TRAINING, *PUBLISHED)

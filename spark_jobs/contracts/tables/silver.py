@@ -1,0 +1,51 @@
+"""Silver: typed, checked, deduplicated."""
+
+from __future__ import annotations
+
+from spark_jobs.contracts.tables.table import ITEM, USER, Column, Table
+
+SILVER = (
+    Table(
+        "silver",
+        "interactions",
+        "Typed interactions, one row per event key, late events included.",
+        (
+            Column("event_key", "string", "Identity of the event."),
+            USER,
+            ITEM,
+            Column("event_type", "string", "One of the domain's event types."),
+            Column("event_at", "timestamp", "When it happened."),
+            Column("weight", "double", "The event type's weight as evidence of taste."),
+            Column("value", "double", "Worth of the event (money, rating).", nullable=True),
+            Column("batch_id", "string", "Batch that first delivered it."),
+        ),
+        key=("event_key",),
+    ),
+    Table(
+        "silver",
+        "items",
+        "The catalogue with its history: one row per item and version.",
+        (
+            ITEM,
+            Column("valid_from", "timestamp", "Since when this version holds, until the item's next version."),
+            Column("title", "string", "Title shown to people."),
+            Column("categories", "array<string>", "Category names; empty when there are none."),
+            Column("attributes", "map<string,string>", "Further attributes; empty when there are none."),
+            Column("available_from", "timestamp", "First moment it may be recommended.", nullable=True),
+            Column("available_until", "timestamp", "Moment from which it may not any more.", nullable=True),
+            Column("batch_id", "string", "Batch that delivered this version."),
+        ),
+        key=("item_id", "valid_from"),
+    ),
+    Table(
+        "silver",
+        "users",
+        "Known users with the latest attributes delivered.",
+        (
+            USER,
+            Column("attributes", "map<string,string>", "Attributes; empty when there are none."),
+            Column("batch_id", "string", "Batch that delivered the latest attributes."),
+        ),
+        key=("user_id",),
+    ),
+)

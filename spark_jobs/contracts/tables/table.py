@@ -1,0 +1,49 @@
+"""What a table's contract says, and the columns that many tables share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: name, Spark DDL type, meaning, and whether it may be NULL."""
+
+    name: str
+    type: str
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table at `<home>/lakehouse/<domain>/<layer>/<name>`.
+
+    `key` identifies a row; `partition_by` are the columns whose values a rerun replaces. `further` describes columns
+    after the others whose names the writer decides (one per feature, one per metric); their common type and meaning.
+    """
+
+    layer: str
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+    further: Column | None = None
+
+    @property
+    def full_name(self) -> str:
+        """`layer.name`, as in messages, suites and documents."""
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def column_names(self) -> list[str]:
+        """Column names in the table's order, `further` ones left out."""
+        return [column.name for column in self.columns]
+
+
+AS_OF = Column("as_of", "date", "Snapshot date: only events strictly before its start (domain time zone) count.")
+USER = Column("user_id", "string", "User.")
+ITEM = Column("item_id", "string", "Item.")
+RUN_DATE = Column("run_date", "date", "Run date of the night.")
+RECORDED_AT = Column("recorded_at", "timestamp", "When the row was written.")

@@ -1,0 +1,52 @@
+"""Build the retrieval index of a snapshot from the tables that describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy import sparse
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.sources import SOURCES
+
+
+def index_as_of(day: date, read: Callable[[str], DataFrame]) -> RetrievalIndex:
+    """The index of one snapshot from the tables that `read` gives; catalogue-sized, so it may reach the driver."""
+
+    def rows(table: str) -> pa.Table:
+        return read(table).where(F.col("as_of") == F.lit(day)).drop("as_of").toArrow()
+
+    learnt = {name: rows(source.learnt.table) for name, source in SOURCES.items() if source.learnt}
+    return build_index(rows("gold.item_features"), learnt)
+
+
+def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalIndex:
+    """The index from one snapshot's rows of gold.item_features and of the tables of the sources, by source."""
+    features = features.sort_by("item_id")
+    item_ids = features["item_id"].combine_chunks().cast(pa.string())
+    names = [name for name in features.column_names if "popularity" in name]
+    return RetrievalIndex(
+        item_ids=item_ids,
+        titles=features["title"].combine_chunks().cast(pa.string()),
+        eligible=features["eligible"].to_numpy(),
+        popularity={name: features[name].to_numpy() for name in names},
+        age_days=features["age_days"].to_numpy(),
+        mean_weight=features["mean_weight"].to_numpy(),
+        categories=_categories(features["categories"].combine_chunks()),
+        learnt={
+            name: source.learnt.arrays(learnt[name], item_ids) for name, source in SOURCES.items() if source.learnt
+        },
+    )
+
+
+def _categories(lists: pa.ListArray) -> sparse.csr_matrix:
+    encoded = pc.list_flatten(lists).dictionary_encode()
+    rows = pc.list_parent_indices(lists).to_numpy()
+    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+    shape = (len(lists), max(len(encoded.dictionary), 1))
+    return sparse.csr_matrix((1.0 / lengths[rows], (rows, encoded.indices.to_numpy())), shape=shape)

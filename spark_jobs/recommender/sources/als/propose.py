@@ -1,0 +1,27 @@
+"""Users folded in from their history, times item factors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+from spark_jobs.recommender.sources.als.fold_in import fold_in
+
+
+def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> np.ndarray:
+    """items × rank, float32, from rows of gold.item_factors; zeros for items without evidence."""
+    rows = positions(table["item_id"], item_ids)
+    values = pc.list_flatten(table["factors"].combine_chunks()).to_numpy().astype(np.float32)
+    rank = max(len(values) // max(len(rows), 1), 1)
+    factors = np.zeros((len(item_ids), rank), dtype=np.float32)
+    factors[rows[rows >= 0]] = values.reshape(len(rows), rank)[rows >= 0]
+    return factors
+
+
+def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """Predicted preference, users × items; 0 for users without positive history."""
+    factors = index.learnt["als"]
+    return np.asarray(fold_in(batch.taken, factors) @ factors.T, dtype=np.float32)

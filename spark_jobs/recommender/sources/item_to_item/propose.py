@@ -1,0 +1,39 @@
+"""Items similar to those the user took, recent ones first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+
+def neighbour_matrix(table: pa.Table, item_ids: pa.StringArray) -> sparse.csr_matrix:
+    """items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
+    lists = table["neighbour_ids"].combine_chunks()
+    rows = positions(table["item_id"], item_ids)[pc.list_parent_indices(lists).to_numpy()]
+    columns = positions(pc.list_flatten(lists), item_ids)
+    values = pc.list_flatten(table["similarities"].combine_chunks()).to_numpy()
+    known = (rows >= 0) & (columns >= 0)
+    shape = (len(item_ids), len(item_ids))
+    return sparse.csr_matrix((values[known], (rows[known], columns[known])), shape=shape, dtype=np.float32)
+
+
+def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """Similarity to the user's decayed history, summed, users × items."""
+    return np.asarray((batch.taken @ index.learnt["item_to_item"]).toarray(), dtype=np.float32)
+
+
+def strongest_evidence(batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """For each (user row, item) pair the position of the history item that adds most to its score, -1 for none."""
+    taken, similar = batch.taken, index.learnt["item_to_item"].tocsc()
+    evidence = np.full(len(users), -1, dtype=np.int64)
+    for pair, (user, item) in enumerate(zip(users, items, strict=True)):
+        column = similar[:, [item]]
+        contribution = taken[[user]].multiply(column.T).tocsr()
+        if contribution.nnz:
+            evidence[pair] = contribution.indices[np.argmax(contribution.data)]
+    return evidence

@@ -1,0 +1,43 @@
+"""What a candidate source is: one folder that owns its fit, its scores, its arrays and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+    from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+Scores = Callable[["UserBatch", "RetrievalIndex"], np.ndarray]
+"""users × items, float32: larger is better, nothing above 0 is no proposal."""
+Evidence = Callable[["UserBatch", "RetrievalIndex", np.ndarray, np.ndarray], np.ndarray]
+"""For (user row, item) pairs the position of the history item that speaks most for each, -1 for none."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a source learns every night: the table it lies in, and the table's rows of one snapshot as arrays."""
+
+    table: str
+    arrays: Callable[[pa.Table, pa.StringArray], Any]
+    """From rows and the snapshot's item ids to what `RetrievalIndex.learnt` holds for the source."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One way to propose items."""
+
+    name: str
+    meaning: str
+    words: str
+    """The published reason; `{title}` names the item of the history that `evidence` finds."""
+    depth: int
+    """Items proposed per user."""
+    scores: Scores
+    learnt: Learnt | None = None
+    evidence: Evidence | None = None

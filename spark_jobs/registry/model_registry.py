@@ -1,0 +1,154 @@
+"""Models in MLflow: log a training, register its version, find and load versions."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+# Telemetry and the agreement banners have no place in a nightly job.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import mlflow
+import numpy as np
+import pandas as pd
+import xgboost as xgb
+from mlflow.data.delta_dataset_source import DeltaDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from mlflow.tracking import MlflowClient
+
+from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.settings import Settings
+
+CHAMPION = "champion"
+
+# What MLflow tells at INFO belongs to its own log, not to the night's.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+class ModelNotFoundError(LookupError):
+    """No registered model version fits; the message says which was looked for."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered model version."""
+
+    number: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """A table as a training read it."""
+
+    name: str
+    uri: str
+    version: int
+
+
+class ModelRegistry:
+    """The registered model of one domain, and the experiment that its trainings are logged to."""
+
+    def __init__(self, settings: Settings, domain: Domain) -> None:
+        self.name, self._uri = domain.model_name, settings.tracking_uri()
+        mlflow.set_tracking_uri(self._uri)
+        self._client = MlflowClient()
+        if self._client.get_experiment_by_name(self.name) is None:
+            artifacts = None
+            if settings.mlflow_tracking_uri is None:
+                artifacts = (settings.home / "mlflow" / "artifacts" / domain.domain).as_uri()
+            self._client.create_experiment(self.name, artifact_location=artifacts)
+        mlflow.set_experiment(self.name)
+
+    def trained_on(self, run_date: date, digest: str | None = None) -> Version | None:
+        """The newest version trained at this run date, or None; with `digest` only one from equal examples."""
+        wanted = f"name = '{self.name}' and tags.run_date = '{run_date}'"
+        if digest:
+            wanted += f" and tags.examples_digest = '{digest}'"
+        try:
+            found = self._client.search_model_versions(wanted)
+        except MlflowException:
+            return None
+        newest = max(found, key=lambda version: int(version.version), default=None)
+        return Version(str(newest.version), str(newest.run_id)) if newest else None
+
+    def require_trained_on(self, run_date: date) -> Version:
+        """The newest version trained at this run date; raises ModelNotFoundError."""
+        version = self.trained_on(run_date)
+        if version is None:
+            raise ModelNotFoundError(
+                f"No model version was trained for {run_date}; run the train stage from its start."
+            )
+        return version
+
+    def register(
+        self,
+        booster: xgb.Booster,
+        *,
+        params: dict[str, Any],
+        domain: Domain,
+        inputs: list[TableVersion],
+        tags: dict[str, str],
+    ) -> Version:
+        """Log parameters, inputs and model of one training as a run, and register the version with its `tags`.
+
+        `run_date` must be among the tags.
+        """
+        names = list(booster.feature_names or [])
+        with mlflow.start_run(run_name=f"night {tags['run_date']}") as run:
+            mlflow.log_params(params)
+            mlflow.set_tags(tags)
+            mlflow.log_dict(domain.model_dump(mode="json"), "domain.json")
+            for table in inputs:
+                mlflow.log_input(_dataset(table), context="training")
+            example = pd.DataFrame([[0.0] * len(names)], columns=names, dtype="float32")
+            mlflow.xgboost.log_model(
+                booster,
+                name="ranker",
+                registered_model_name=self.name,
+                signature=infer_signature(example, np.zeros(1, dtype="float32")),
+                pip_requirements=[f"xgboost=={xgb.__version__}"],
+                model_format="ubj",
+            )
+        registered = max(
+            self._client.search_model_versions(f"name = '{self.name}' and run_id = '{run.info.run_id}'"),
+            key=lambda found: int(found.version),
+        )
+        for tag, text in tags.items():
+            self._client.set_model_version_tag(self.name, registered.version, tag, text)
+        return Version(str(registered.version), run.info.run_id)
+
+    def log_evaluation(self, version: Version, metrics: dict[str, float], plots: list[Path]) -> None:
+        """Add metrics and plots to the run that trained the version."""
+        for name, value in metrics.items():
+            self._client.log_metric(version.run_id, name, value)
+        for plot in plots:
+            self._client.log_artifact(version.run_id, str(plot), "plots")
+
+    def point_champion(self, version: str | None) -> None:
+        """Let the alias `champion` point at the version, if any. It follows ops.decisions, which is the truth."""
+        if version and self._client.get_registered_model(self.name).aliases.get(CHAMPION, "") != version:
+            self._client.set_registered_model_alias(self.name, CHAMPION, version)
+
+    def load(self, version: str) -> xgb.Booster:
+        """The version's booster; raises ModelNotFoundError where the registry does not have it."""
+        try:
+            return mlflow.xgboost.load_model(f"models:/{self.name}/{version}")  # type: ignore[no-any-return]
+        except MlflowException as error:
+            raise ModelNotFoundError(
+                f"Model {self.name} version {version} can't be loaded from {self._uri}:"
+                f" {error.message}. Train again with --force-training."
+            ) from error
+
+
+def _dataset(table: TableVersion) -> MetaDataset:
+    # The version is part of the name: MLflow merges datasets of equal name and digest into the first it saw.
+    source = DeltaDatasetSource(path=table.uri, delta_table_version=table.version)
+    return MetaDataset(source=source, name=f"{table.name}@v{table.version}")  # type: ignore[abstract]

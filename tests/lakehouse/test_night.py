@@ -1,0 +1,35 @@
+"""Reading and writing within a job: one version of every table, and the job's own writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from tests.nights import night_of, write_domain
+
+ROW = {"decision": "train", "outcome": "yes", "reason": "why"}
+
+
+def test_a_job_reads_each_table_as_of_one_version_and_sees_its_own_writes(spark: SparkSession, home: Path) -> None:
+    night = night_of(spark, write_domain(home), "2026-01-05")
+    night.record("ops.decisions", [ROW])
+    job, other = night.for_job(), night.for_job()
+    assert job.read("ops.decisions").count() == 1
+    other.record("ops.decisions", [ROW])
+    assert job.read("ops.decisions").count() == 1
+    assert night.read("ops.decisions").count() == 2
+    assert job.versions_read == {"ops.decisions": 1}
+    job.record("ops.decisions", [ROW])
+    assert job.read("ops.decisions").count() == 3
+    assert job.versions_written == {"ops.decisions": 3}
+
+
+def test_columns_left_open_are_the_writers(spark: SparkSession, home: Path) -> None:
+    night = night_of(spark, write_domain(home), "2026-01-05")
+    examples = "SELECT DATE'2026-01-01' AS as_of, 'u' AS user_id, 'i' AS item_id, 0 AS query, 1 AS label, "
+    for feature in ("old", "new"):
+        night.replace("gold.training_examples", spark.sql(f"{examples} 1.5 AS {feature}"))
+        row = night.read("gold.training_examples").collect()[0]
+        assert row.asDict()[feature] == 1.5
+        assert len(row) == 6

@@ -1,0 +1,92 @@
+"""The lakehouse without a JVM: ledgers, versions, and what nights decided."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.decisions import champion, decided, latest
+from spark_jobs.lakehouse.schema import arrow_schema
+from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
+
+NIGHTS = [date(2026, 1, day) for day in (1, 2, 3)]
+BEGUN = datetime(2026, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def lakehouse(tmp_path: Path) -> Lakehouse:
+    return Lakehouse(str(tmp_path), "shop")
+
+
+def decide(lakehouse: Lakehouse, decision: str, night: date, outcome: str, version: str | None = None) -> None:
+    written = lakehouse.version("ops.decisions") if lakehouse.exists("ops.decisions") else 0
+    row = {"run_date": night, "decision": decision, "outcome": outcome, "reason": "why", "model_version": version}
+    lakehouse.append("ops.decisions", [row | {"recorded_at": BEGUN + timedelta(seconds=written)}], {})
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_every_contract_makes_a_table_that_all_readers_read(lakehouse: Lakehouse, name: str) -> None:
+    further = ["extra"] if TABLES[name].further else []
+    lakehouse.create(name, further=further)
+    log = (Path(lakehouse.uri(name)) / "_delta_log" / f"{0:020}.json").read_text()
+    actions = {key: value for line in log.splitlines() for key, value in json.loads(line).items()}
+    assert actions["protocol"] == {"minReaderVersion": 1, "minWriterVersion": 2}
+    fields = json.loads(actions["metaData"]["schemaString"])["fields"]
+    assert [field["name"] for field in fields] == TABLES[name].column_names + further
+    assert all(field["metadata"]["comment"] for field in fields)
+    assert actions["metaData"]["partitionColumns"] == list(TABLES[name].partition_by)
+
+
+def test_rows_come_back_as_they_were_and_as_of_any_version(lakehouse: Lakehouse) -> None:
+    with pytest.raises(NotWrittenError, match=r"ops\.decisions of domain shop"):
+        lakehouse.query("SELECT 1 FROM d", d="ops.decisions")
+    decide(lakehouse, "train", NIGHTS[0], "yes")
+    first = lakehouse.version("ops.decisions")
+    decide(lakehouse, "train", NIGHTS[1], "no")
+    assert lakehouse.version("ops.decisions") == first + 1
+    count = "SELECT count(*) AS n FROM d"
+    assert lakehouse.query(count, d="ops.decisions")["n"][0].as_py() == 2
+    assert lakehouse.query(count, d=("ops.decisions", first))["n"][0].as_py() == 1
+    row = lakehouse.query("SELECT * FROM d", d=("ops.decisions", first)).to_pylist()[0]
+    assert (row["run_date"], row["recorded_at"], row["model_version"]) == (NIGHTS[0], BEGUN, None)
+
+
+def test_a_missing_value_of_a_required_column_is_refused(lakehouse: Lakehouse) -> None:
+    with pytest.raises(Exception, match="decision"):
+        lakehouse.append("ops.decisions", [{"run_date": NIGHTS[0], "outcome": "yes"}], {})
+    assert lakehouse.query("SELECT count(*) AS n FROM d", d="ops.decisions")["n"][0].as_py() == 0
+
+
+def test_columns_that_the_contract_leaves_open_may_change(lakehouse: Lakehouse) -> None:
+    for further in (["a", "b"], ["b", "c"], ["b", "c"]):
+        lakehouse.create("gold.training_examples", further=further)
+        names = lakehouse.query("SELECT * FROM t", t="gold.training_examples").column_names
+        assert names == arrow_schema(TABLES["gold.training_examples"], further).names
+    assert lakehouse.version("gold.training_examples") == 1
+
+
+def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:
+    assert latest(lakehouse, "train") is None
+    decide(lakehouse, "train", NIGHTS[0], "no")
+    decide(lakehouse, "train", NIGHTS[0], "yes")
+    decide(lakehouse, "publish", NIGHTS[0], "no")
+    assert decided(lakehouse, "train", NIGHTS[0])
+    assert not decided(lakehouse, "publish", NIGHTS[0])
+    assert not decided(lakehouse, "train", NIGHTS[1])
+
+
+def test_the_champion_is_the_version_promoted_last_up_to_a_night(lakehouse: Lakehouse) -> None:
+    assert champion(lakehouse) is None
+    decide(lakehouse, "promote", NIGHTS[0], "yes", "1")
+    decide(lakehouse, "promote", NIGHTS[2], "yes", "3")
+    decide(lakehouse, "promote", NIGHTS[1], "no", "2")
+    assert champion(lakehouse) == "3"
+    assert champion(lakehouse, until=NIGHTS[1]) == "1"
+    # A backfill of an earlier night promotes for its date and what follows, not over a later night.
+    decide(lakehouse, "promote", NIGHTS[1], "yes", "4")
+    assert champion(lakehouse) == "3"
+    assert champion(lakehouse, until=NIGHTS[1]) == "4"
