@@ -3,7 +3,7 @@
     python3 benchmarks/night_cost/compare.py BASE HEAD [--workloads second_night demo] [--pairs 2]
 
 Prints seconds, Spark jobs and the ratio HEAD / BASE per workload, as Markdown. Standard library only. MovieLens 1M is
-not fetched: `first_night_1m` needs its three .dat files, named with --movielens-1m, and is left out (and said so) without.
+not fetched: `first_night_1m` needs its three .dat files, named with --movielens-1m, and without them is left out, aloud.
 """
 
 from __future__ import annotations
@@ -128,9 +128,15 @@ def set_up(work: Path, name: str, commit: str, movielens_1m: Path | None) -> Che
     return checkout
 
 
+def short_hash(ref: str) -> str:
+    """The commit that `ref` names."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short", ref]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def table(base: Checkout, head: Checkout) -> str:
     """Medians and ratios as Markdown."""
-    lines = ["| workload | base, s | head, s | ratio of medians (range of pairs) | Spark jobs |", "|---|---|---|---|---|"]
+    lines = ["| workload | base, s | head, s | ratio of medians (range of pairs) | Spark jobs |", "|---" * 5 + "|"]
     for name in base.seconds:
         before, after = base.seconds[name], head.seconds[name]
         ratios = [b / a for a, b in zip(before, after, strict=True)]
@@ -152,15 +158,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1)
     parser.add_argument("--movielens-1m", type=Path)
     given = parser.parse_args()
-    commits = [
-        subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", ref], capture_output=True, text=True, check=True)
-        for ref in (given.base, given.head)
-    ]
+    names = [short_hash(ref) for ref in (given.base, given.head)]
     with tempfile.TemporaryDirectory(prefix="night-cost-") as folder:
         work = Path(folder)
         both = [
-            set_up(work, name, commit.stdout.strip(), given.movielens_1m)
-            for name, commit in zip(("base", "head"), commits, strict=True)
+            set_up(work, name, commit, given.movielens_1m) for name, commit in zip(("base", "head"), names, strict=True)
         ]
         for pair in range(given.pairs):
             for workload in given.workloads:
@@ -170,7 +172,6 @@ def main() -> None:
                     home.mkdir()
                     WORKLOADS[workload](checkout, home, work / f"{checkout.name}-{workload}-{pair}.log")
                     shutil.rmtree(home)
-        names = [commit.stdout.strip() for commit in commits]
         print(f"Base {names[0]}, head {names[1]}; {os.cpu_count()} cores; {given.pairs} pair(s).\n\n{table(*both)}")
 
 
