@@ -3,7 +3,7 @@
     python3 benchmarks/night_cost/compare.py BASE HEAD [--workloads second_night demo] [--pairs 2]
 
 Prints seconds, Spark jobs and the ratio HEAD / BASE per workload, as Markdown. Standard library only. MovieLens 1M is
-not fetched: `first_night_1m` needs its three .dat files, named with --movielens-1m; without them it says that it is out.
+not fetched: `first_night_1m` needs its three .dat files, named with --movielens-1m, and says so when it is left out.
 """
 
 from __future__ import annotations
