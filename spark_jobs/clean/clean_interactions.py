@@ -10,32 +10,28 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
+from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import Rule, event_key, required, split, typed
+from spark_jobs.landing.mapping import Rule, event_key, judge, required, typed
 
 SILVER = "silver.interactions"
 
 
 def run(night: Night) -> None:
     """Clean all new batches in one go."""
-    received = new_batches(night, "interactions")
-    batches = batch_ids(received)
+    batches = new_batches(night, "interactions")
     if not batches:
         return
-    rows = to_interactions(received, night.domain)
-    accepted, refused = split(rows, rules(night.domain))
-    quarantine(night, "interactions", refused, batches)
-    events, repeated = one_row_per_event(accepted.withColumnRenamed("_batch_id", "batch_id"))
-    events = events.persist()
+    rows = to_interactions(records_of(night, "interactions", batches), night.domain)
+    judged = number_repeats(judge(rows, rules(night.domain))).persist()
+    quarantine(night, "interactions", judged, batches)
+    events, repeated = (judged.where("_rule IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
     known = night.read(SILVER).where(~F.col("batch_id").isin(batches)).select("event_key")
-    known_again = events.join(known, "event_key", "left_semi").select("batch_id").persist()
-    known_again.count()
+    # Counted before the merge makes them known.
+    known_again = events.join(known, "event_key", "left_semi").select("batch_id").localCheckpoint()
     night.merge_new(SILVER, events)
-    kept = night.read(SILVER).where(F.col("batch_id").isin(batches))
-    balance(night, "interactions", received, kept, repeated.select("batch_id").unionAll(known_again))
-    events.unpersist()
-    known_again.unpersist()
+    balance(night, "interactions", batches, repeated.select("batch_id").unionAll(known_again))
+    judged.unpersist()
 
 
 def to_interactions(records: DataFrame, domain: Domain) -> DataFrame:
@@ -65,8 +61,13 @@ def rules(domain: Domain) -> list[Rule]:
     ]
 
 
-def one_row_per_event(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """The first row of every event key, by a fixed order, and the other rows."""
-    order: list[Column] = [F.col("batch_id"), F.col("event_at"), F.col("_source_file"), F.to_json("_record")]
-    numbered = rows.withColumn("_n", F.row_number().over(Window.partitionBy("event_key").orderBy(*order)))
-    return numbered.where("_n = 1"), numbered.where("_n > 1")
+def number_repeats(judged: DataFrame) -> DataFrame:
+    """Judged rows with `_n`, numbering accepted rows of one event key from 1 by a fixed order; slim, to be held.
+
+    What the record was is needed of refused rows only.
+    """
+    order: list[Column] = [F.col("_batch_id"), F.col("event_at"), F.col("_source_file"), F.to_json("_record")]
+    same = Window.partitionBy("event_key", F.col("_rule").isNull()).orderBy(*order)
+    numbered = judged.withColumn("_n", F.row_number().over(same)).withColumn("batch_id", F.col("_batch_id"))
+    refused = F.col("_rule").isNotNull()
+    return numbered.withColumns({name: F.when(refused, F.col(name)) for name in ("_record", "_source_file")})

@@ -10,27 +10,30 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
-from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
+from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import required, split, typed
+from spark_jobs.landing.mapping import judge, required, typed
 
 SILVER = "silver.items"
 
 
 def run(night: Night) -> None:
     """Add the versions that new batches bring."""
-    derived = isinstance(night.domain.items, DerivedItems)
-    received = new_batches(night, "interactions" if derived else "items", ledger="items")
-    batches = batch_ids(received)
+    source = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
+    batches = new_batches(night, source, ledger="items")
     if not batches:
         return
-    rows = to_versions(received, night.domain)
-    accepted, refused = split(rows, [required("item_id"), required("title")])
-    quarantine(night, "items", refused, batches)
-    earlier = night.read(SILVER).where(~F.col("batch_id").isin(batches)).persist()
-    changes, repeats = split_changes(earlier, date_versions(accepted, earlier, night))
-    night.replace(SILVER, earlier.unionByName(changes.select(earlier.columns)))
-    balance(night, "items", received, night.read(SILVER).where(F.col("batch_id").isin(batches)), repeats)
+    rows = to_versions(records_of(night, source, batches), night.domain)
+    judged = judge(rows, [required("item_id"), required("title")]).persist()
+    quarantine(night, "items", judged, batches)
+    earlier = night.read(SILVER).where(~F.col("batch_id").isin(batches))
+    delivered = date_versions(judged.where("_rule IS NULL"), earlier, night)
+    compared = compare_versions(earlier, delivered).persist()
+    changes = compared.where("_changed").select(earlier.columns)
+    night.replace(SILVER, earlier.unionByName(changes))
+    balance(night, "items", batches, compared.where("NOT _changed"), received=source)
+    compared.unpersist()
+    judged.unpersist()
 
 
 def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
@@ -49,15 +52,15 @@ def date_versions(rows: DataFrame, earlier: DataFrame, night: Night) -> DataFram
     known = earlier.select("item_id").distinct().withColumn("known", F.lit(True))
     undated = F.when(F.col("known"), F.lit(night.as_of)).otherwise(F.timestamp_seconds(F.lit(0)))
     return (
-        rows.withColumnRenamed("_batch_id", "batch_id")
+        rows.withColumn("batch_id", F.col("_batch_id"))
         .join(known, "item_id", "left")
         .withColumn("valid_from", F.coalesce("updated_at", undated))
         .withColumn("_order", F.xxhash64("_source_file", F.to_json("_record")))
     )
 
 
-def split_changes(earlier: DataFrame, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Delivered rows that differ from the version before them, one per item and moment, and those that do not."""
+def compare_versions(earlier: DataFrame, delivered: DataFrame) -> DataFrame:
+    """Delivered rows with `_changed`: whether each differs from the version before it, one per item and moment."""
     columns = [*earlier.columns, "_order", "_delivered"]
     versions = (
         earlier.withColumn("_order", F.lit(None).cast("bigint"))
@@ -69,11 +72,10 @@ def split_changes(earlier: DataFrame, delivered: DataFrame) -> tuple[DataFrame, 
     by_time = Window.partitionBy("item_id").orderBy("valid_from", "_nth")
     attributes = F.array_sort(F.map_entries("attributes"))
     content = F.to_json(F.struct("title", "categories", attributes, "available_from", "available_until"))
-    judged = (
+    return (
         versions.withColumn("_nth", F.row_number().over(moment))
         .withColumn("_content", content)
         .withColumn("_before", F.lag("_content").over(by_time))
         .withColumn("_changed", (F.col("_nth") == 1) & ~F.col("_content").eqNullSafe(F.col("_before")))
         .where("_delivered")
     )
-    return judged.where("_changed"), judged.where("NOT _changed")

@@ -8,26 +8,26 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.batches import balance, batch_ids, new_batches, quarantine
+from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import required, split, typed
+from spark_jobs.landing.mapping import judge, required, typed
 
 SILVER = "silver.users"
 
 
 def run(night: Night) -> None:
     """Replace the attributes of users that new batches bring; nothing to do for domains without users."""
-    received = new_batches(night, "users")
-    batches = batch_ids(received)
+    batches = new_batches(night, "users")
     if night.domain.users is None or not batches:
         return
-    rows = typed(received, night.domain.users.columns.model_dump())
-    accepted, refused = split(rows, [required("user_id")])
-    quarantine(night, "users", refused, batches)
-    latest, superseded = latest_per_user(accepted.withColumnRenamed("_batch_id", "batch_id"))
+    rows = typed(records_of(night, "users", batches), night.domain.users.columns.model_dump())
+    judged = judge(rows, [required("user_id")]).persist()
+    quarantine(night, "users", judged, batches)
+    latest, superseded = latest_per_user(judged.where("_rule IS NULL").withColumn("batch_id", F.col("_batch_id")))
     unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")
     night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
-    balance(night, "users", received, night.read(SILVER).where(F.col("batch_id").isin(batches)), superseded)
+    balance(night, "users", batches, superseded)
+    judged.unpersist()
 
 
 def latest_per_user(rows: DataFrame) -> tuple[DataFrame, DataFrame]:

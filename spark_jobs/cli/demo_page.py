@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from spark_jobs.cli.night_costs import costs_of
 from spark_jobs.cli.recommendations import user_list
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse
@@ -23,6 +24,7 @@ def show_page(
         show_person(settings, domain, user, console)
     show_quality(settings, domain, console)
     show_times(stages, total_seconds, console)
+    show_costs(settings, domain, console)
     show_next(settings, domain, console)
 
 
@@ -96,6 +98,17 @@ def show_times(stages: dict[str, float], total: float, console: Console) -> None
     """How long each stage took."""
     parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in stages.items())
     console.print(f"\n[bold]Times[/bold]  {parts}; all with Airflow {total:.0f} s", soft_wrap=True)
+
+
+def show_costs(settings: Settings, domain: str, console: Console) -> None:
+    """The three most expensive jobs of the night that is served."""
+    served = Lakehouse.of(settings, domain).query("SELECT max(run_date) AS day FROM s", s="gold.recommendations")
+    rows = sorted(costs_of(settings, domain, served["day"][0].as_py()), key=lambda row: -row["seconds"])[:3]
+    costs = [
+        f"{row['job']} {row['seconds']:.1f} s ({row['gate_seconds']:.1f} in gates, {row['spark_jobs']} Spark jobs)"
+        for row in rows
+    ]
+    console.print(f"[bold]Most expensive[/bold]  {'; '.join(costs)}", soft_wrap=True)
 
 
 def show_next(settings: Settings, domain: str, console: Console) -> None:

@@ -42,11 +42,16 @@ def night(
     domain: DomainName,
     run_date: RunDate,
     force_training: Annotated[bool, typer.Option(help="Train even if it is not due.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print what each job cost, and of what.")] = False,
 ) -> None:
     """Run the whole night in one Spark session: the jobs of the DAG in the same order."""
     from spark_jobs.runner.start import whole_night
 
     whole_night(domain, run_date, force_training=force_training, progress=console.print)
+    if profile:
+        from spark_jobs.cli.night_costs import show
+
+        show(load_settings(), domain, run_date, console)
 
 
 @app.command("check-domain")

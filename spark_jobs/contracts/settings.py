@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     driver_memory: str = Field(
         default="1g", description="Heap of the Spark driver, as Spark writes it (`1g`, `1500m`)."
     )
+    full_jit: bool = Field(
+        default=False,
+        description="Let the driver's JVM use its second compiler: a quick night gets slower, one of several million "
+        "events faster.",
+    )
     shuffle_partitions: int = Field(
         default=2, ge=1, description="Partitions after a shuffle; about the number of cores on one machine."
     )

@@ -34,22 +34,23 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
         raise LandingFileError(
             f"No landing files match {pattern}; put files there or correct the path in the domain file."
         )
-    new = not_ingested(night.read(table), [file for file in found if file.size])
+    new = not_ingested(night, table, [file for file in found if file.size])
     if new:
         records = read_records(night.spark, [file.path for file in new], source.format)
         batch = batch_id(night, new)
         night.replace(table, with_provenance(night, records, new, batch), where=f"batch_id = '{batch}'")
 
 
-def not_ingested(bronze: DataFrame, found: list[LandingFile]) -> list[LandingFile]:
-    """Files of `found` whose name, size and change time bronze does not know."""
-    known = {
-        (row.source_file, row.source_size, row.modified)
-        for row in bronze.select("source_file", "source_size", F.unix_timestamp("source_modified_at").alias("modified"))
-        .distinct()
-        .collect()
-    }
-    return [file for file in found if (file.name, file.size, int(file.modified_at.timestamp())) not in known]
+def not_ingested(night: Night, table: str, found: list[LandingFile]) -> list[LandingFile]:
+    """Files of `found` whose name, size and change time bronze does not know; asked without a Spark job."""
+    if not night.lakehouse.exists(table):
+        return found
+    known = night.lakehouse.query(
+        "SELECT DISTINCT source_file, source_size, source_modified_at AS at FROM bronze",
+        bronze=(table, night.pin(table)),
+    ).to_pylist()
+    identities = {(row["source_file"], row["source_size"], int(row["at"].timestamp())) for row in known}
+    return [file for file in found if (file.name, file.size, int(file.modified_at.timestamp())) not in identities]
 
 
 def batch_id(night: Night, files: list[LandingFile]) -> str:

@@ -1,4 +1,4 @@
-"""Which moments a night describes: its own, and the training cuts when it trains."""
+"""The dates that training needs, and the moments that dates stand for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
 
 
@@ -18,12 +17,9 @@ def training_cuts(night: Night) -> list[date]:
     return [cut for cut in night.domain.cut_dates(night.run_date) if night.domain.start_of(cut) > begun]
 
 
-def snapshot_dates(night: Night) -> list[date]:
-    """Dates to describe users and items as of, newest first."""
-    return [night.run_date, *(training_cuts(night) if decided(night.lakehouse, "train", night.run_date) else [])]
-
-
-def snapshot_moments(night: Night) -> DataFrame:
+def moments(night: Night, days: list[date]) -> DataFrame:
     """Snapshot dates with the moment each stands for: `as_of` (date), `as_of_at` (timestamp)."""
-    rows = [(day, night.domain.start_of(day)) for day in snapshot_dates(night)]
-    return night.spark.createDataFrame(rows, "as_of date, as_of_at timestamp")
+    return night.spark.createDataFrame([(day, night.domain.start_of(day)) for day in days], _MOMENTS)
+
+
+_MOMENTS = "as_of date, as_of_at timestamp"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,9 +23,25 @@ from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.lakehouse.tables import Lakehouse
 
+_GLOB = re.compile(r"([\[\]{}*?\\])")
+
 
 class EmptyInputError(RuntimeError):
     """A table that must hold rows holds none; the message names it and the job that fills it."""
+
+
+def _timed(write: Callable[..., None]) -> Callable[..., None]:
+    """Add the time of a write to the night's `write_seconds`."""
+
+    @wraps(write)
+    def timed(night: Night, *arguments: Any, **named: Any) -> None:
+        started = time.monotonic()
+        try:
+            write(night, *arguments, **named)
+        finally:
+            night.write_seconds += time.monotonic() - started
+
+    return timed
 
 
 @dataclass
@@ -40,6 +60,11 @@ class Night:
     pinned: bool = False
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
+    unchecked: dict[str, str | None] = field(default_factory=dict)
+    """By table the part of it (SQL) that was written and its gate has to check; None where that passed before."""
+
+    write_seconds: float = 0.0
+    """Time spent in writes so far."""
 
     def __post_init__(self) -> None:
         # Wall-clock times without a zone are times of the domain.
@@ -47,7 +72,7 @@ class Night:
 
     def for_job(self) -> Night:
         """The same night with no versions read or written yet, which pins those it reads."""
-        return replace(self, pinned=True, versions_read={}, versions_written={})
+        return replace(self, pinned=True, versions_read={}, versions_written={}, unchecked={}, write_seconds=0.0)
 
     @cached_property
     def lakehouse(self) -> Lakehouse:
@@ -75,20 +100,44 @@ class Night:
         return version
 
     def read(self, name: str) -> DataFrame:
-        """The table; an empty frame with its columns where it was never written."""
+        """The table; an empty frame with its columns where it was never written.
+
+        Which files it has is read from its log here. Asking Delta inside Spark takes two Spark jobs or more per table;
+        tables are plain (no deletion vectors, no column mapping), so the files are all there is to know.
+        """
         if not self.lakehouse.exists(name):
             return self.spark.createDataFrame([], schema_of(TABLES[name]))
-        reader = self.spark.read.format("delta").option("versionAsOf", self.pin(name))
-        return reader.load(self.lakehouse.uri(name))
+        files, fields = self.lakehouse.files(name, self.pin(name))
+        schema = T.StructType.fromJson(fields)
+        if not files:
+            return self.spark.createDataFrame([], schema)
+        reader = self.spark.read.schema(schema).option("basePath", self.lakehouse.uri(name))
+        # Spark puts partition columns last.
+        return reader.parquet(*[_GLOB.sub(r"\\\1", file) for file in files]).select(schema.fieldNames())
 
+    def rows(self, name: str, **partition: Any) -> pa.Table:
+        """Rows of one partition (`as_of=day`) without a Spark job; for tables of catalogue size."""
+        return self.lakehouse.rows(name, self.pin(name), **partition)
+
+    @_timed
     def replace(self, name: str, frame: DataFrame, where: str | None = None) -> None:
         """Replace the table, or only the rows that fulfil `where`, in one commit."""
+        if TABLES[name].catalogue_sized:
+            rows = to_contract(frame, TABLES[name]).toArrow()
+            self.versions_written[name] = self.lakehouse.replace(name, rows, where, self._metadata())
+            return
         writer = self._writer(name, frame).mode("overwrite")
         if where:
             writer = writer.option("replaceWhere", where)
         writer.save(self.lakehouse.uri(name))
         self._wrote(name)
 
+    @_timed
+    def copy_partitions(self, name: str, column: str, copies: dict[date, date], where: str | None) -> None:
+        """Replace the table, or the rows that fulfil `where`, by copies of partitions, without a Spark job."""
+        self.versions_written[name] = self.lakehouse.copy_partitions(name, column, copies, where, self._metadata())
+
+    @_timed
     def merge_new(self, name: str, frame: DataFrame) -> None:
         """Insert the rows whose key is not there yet. `frame` must hold each key once."""
         if not self.lakehouse.exists(name):
@@ -101,6 +150,7 @@ class Night:
         target.merge(source, condition).whenNotMatchedInsertAll().execute()
         self._wrote(name)
 
+    @_timed
     def record(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Append a few rows to a ledger in `ops`, stamped with run date and time; without a Spark job."""
         stamp = {"run_date": self.run_date, "recorded_at": datetime.now(UTC)}
@@ -108,10 +158,9 @@ class Night:
 
     def require_rows(self, name: str, hint: str) -> DataFrame:
         """The table, which must hold rows; raises EmptyInputError with `hint` on what to do."""
-        frame = self.read(name)
-        if frame.isEmpty():
+        if not self.lakehouse.count(name):
             raise EmptyInputError(f"{name} of domain {self.domain.domain} is empty: {hint}")
-        return frame
+        return self.read(name)
 
     def _metadata(self) -> dict[str, str]:
         return {"run_date": str(self.run_date), "code_version": self.code_version}

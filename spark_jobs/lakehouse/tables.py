@@ -5,11 +5,13 @@ Nothing else asks whether a table exists or which version it has, so another sto
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, QueryBuilder, write_deltalake
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
@@ -55,6 +57,21 @@ class Lakehouse:
         """Latest Delta version of the table, from its log."""
         return int(DeltaTable(self.uri(name), without_files=True).version())
 
+    def files(self, name: str, version: int) -> tuple[list[str], dict[str, Any]]:
+        """Data files of a version of the table, and its schema as Spark's JSON; from the log, without a Spark job."""
+        table = DeltaTable(self.uri(name), version=version)
+        return sorted(table.file_uris()), json.loads(table.schema().to_json())
+
+    def count(self, name: str) -> int:
+        """Number of rows, from the log; 0 for a table that was never written."""
+        return int(DeltaTable(self.uri(name)).count()) if self.exists(name) else 0
+
+    def rows_written(self, name: str) -> int:
+        """Rows that the latest commit wrote, as its writer noted."""
+        metrics = DeltaTable(self.uri(name), without_files=True).history(1)[0].get("operationMetrics", {})
+        noted = [metrics.get(key) for key in ("numOutputRows", "numTargetRowsInserted", "num_added_rows")]
+        return next((int(rows) for rows in noted if rows is not None), 0)
+
     def create(self, name: str, further: list[str] | None = None) -> None:
         """Create the table with the contract's columns and comments, empty, unless it is there.
 
@@ -72,16 +89,61 @@ class Lakehouse:
             configuration=_PROPERTIES,
         )
 
+    def add_missing_columns(self) -> None:
+        """Give tables that an earlier Nightjar wrote the nullable columns that their contracts got since."""
+        for name, table in TABLES.items():
+            if not self.exists(name):
+                continue
+            present, schema = self._columns(name), arrow_schema(table)
+            if added := [schema.field(column.name) for column in table.columns if column.name not in present]:
+                fields = [Field.from_arrow(field) for field in added if field.nullable]
+                DeltaTable(self.uri(name)).alter.add_columns(fields)
+
     def append(self, name: str, rows: list[dict[str, Any]], metadata: dict[str, str]) -> int:
         """Add a few rows to a ledger in one commit; the new version. Columns that a row lacks are NULL."""
-        self.create(name)
+        if not self.exists(name):
+            self.create(name)
+        table = DeltaTable(self.uri(name))
         write_deltalake(
-            DeltaTable(self.uri(name)),
+            table,
             pa.Table.from_pylist(rows, schema=arrow_schema(TABLES[name])),
             mode="append",
             commit_properties=CommitProperties(custom_metadata=metadata),
         )
-        return self.version(name)
+        return int(table.version())
+
+    def partition_values(self, name: str, column: str) -> set[str]:
+        """Values of a partition column, from the table's log; empty where the table was never written."""
+        return {part[column] for part in DeltaTable(self.uri(name)).partitions()} if self.exists(name) else set()
+
+    def rows(self, name: str, version: int | None, **partition: Any) -> pa.Table:
+        """Rows of one partition (`as_of=day`), for tables of catalogue size."""
+        wanted = [(column, "=", str(value)) for column, value in partition.items()]
+        return DeltaTable(self.uri(name), version=version).to_pyarrow_table(partitions=wanted)
+
+    def copy_partitions(
+        self, name: str, column: str, copies: dict[date, date], where: str | None, metadata: dict[str, str]
+    ) -> int:
+        """Replace the table, or rows that fulfil `where`, by copies of partitions under other dates; its version."""
+        copied = []
+        for new, old in copies.items():
+            rows = self.rows(name, None, **{column: old})
+            column_of_new = pa.repeat(pa.scalar(new, pa.date32()), rows.num_rows)
+            copied.append(rows.set_column(rows.column_names.index(column), column, column_of_new))
+        return self.replace(name, pa.concat_tables(copied), where, metadata)
+
+    def replace(self, name: str, rows: pa.Table, where: str | None, metadata: dict[str, str]) -> int:
+        """Replace the table, or rows that fulfil `where`, by rows of its contract in one commit; its version."""
+        self.create(name)
+        schema, table = arrow_schema(TABLES[name]), DeltaTable(self.uri(name))
+        write_deltalake(
+            table,
+            rows.select(schema.names).cast(schema),
+            mode="overwrite",
+            predicate=where,
+            commit_properties=CommitProperties(custom_metadata=metadata),
+        )
+        return int(table.version())
 
     def query(self, sql: str, **tables: str | tuple[str, int]) -> pa.Table:
         """Run DataFusion SQL: `query("SELECT count(*) FROM r", r="gold.recommendations")`.

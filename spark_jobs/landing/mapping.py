@@ -78,12 +78,11 @@ def parsed() -> Rule:
     return Rule("parsed", F.col("_corrupt").isNotNull(), reason)
 
 
-def split(rows: DataFrame, rules: list[Rule]) -> tuple[DataFrame, DataFrame]:
-    """Rows that keep all rules, and refused ones with the first broken rule and its reason."""
+def judge(rows: DataFrame, rules: list[Rule]) -> DataFrame:
+    """Rows with the first rule that each breaks as `_rule` and its `_reason`; both NULL where it keeps all."""
     checks = [parsed(), *rules]
     rule, reason = F.lit(None).cast("string"), F.lit(None).cast("string")
     for check in reversed(checks):
         rule = F.when(check.broken, F.lit(check.name)).otherwise(rule)
         reason = F.when(check.broken, check.reason).otherwise(reason)
-    judged = rows.withColumn("_rule", rule).withColumn("_reason", reason)
-    return judged.where("_rule IS NULL"), judged.where("_rule IS NOT NULL")
+    return rows.withColumn("_rule", rule).withColumn("_reason", reason)

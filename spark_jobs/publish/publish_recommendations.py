@@ -7,36 +7,45 @@ ops.decisions. A rerun of a past date never replaces newer lists that are alread
 from __future__ import annotations
 
 import hashlib
-
-from pyspark.sql import functions as F
+from datetime import date
 
 from spark_jobs.lakehouse.night import Night
 
-SERVED = "gold.recommendations"
+STAGED, SERVED = "gold.recommendations_staged", "gold.recommendations"
 
 
 def run(night: Night) -> None:
     """Publish tonight's release."""
-    staged = night.require_rows("gold.recommendations_staged", "run the score stage first")
-    release = staged.select("release", "model_version").first()
+    night.require_rows(STAGED, "run the score stage first")
+    staged, facts = night.read(STAGED), release_facts(night)
     night.replace("gold.recommendation_history", staged, where=f"run_date = '{night.run_date}'")
-    newest = night.read(SERVED).agg(F.max("run_date").alias("run_date")).collect()[0]["run_date"]
+    newest = newest_served(night)
     serve = newest is None or newest <= night.run_date
     if serve:
         night.replace(SERVED, staged)
-    counted = staged.agg(F.countDistinct("user_id").alias("users"), F.count(F.lit(1)).alias("rows")).collect()[0]
-    night.record(
-        "ops.releases",
-        [
-            {
-                **(release.asDict() if release else {}),
-                **counted.asDict(),
-                "inputs": {name: night.pin(name) for name in ("silver.interactions", "silver.items")},
-                "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
-                "code_version": night.code_version,
-                "serving": serve,
-            }
-        ],
-    )
+    night.record("ops.releases", [facts | {"serving": serve}])
     reason = "all checks passed" if serve else f"lists of the later date {newest} are served"
     night.record("ops.decisions", [{"decision": "publish", "outcome": "yes" if serve else "no", "reason": reason}])
+
+
+def release_facts(night: Night) -> dict[str, object]:
+    """What a release is made of: model, users, rows, input versions, domain file and code."""
+    counted: dict[str, object] = night.lakehouse.query(
+        "SELECT min(release) AS release, min(model_version) AS model_version, count(DISTINCT user_id) AS users, "
+        "count(*) AS rows FROM staged",
+        staged=(STAGED, night.pin(STAGED)),
+    ).to_pylist()[0]
+    return counted | {
+        "inputs": {name: night.pin(name) for name in ("silver.interactions", "silver.items")},
+        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
+        "code_version": night.code_version,
+    }
+
+
+def newest_served(night: Night) -> date | None:
+    """Run date of the lists that are served; None before the first."""
+    if not night.lakehouse.exists(SERVED):
+        return None
+    found = night.lakehouse.query("SELECT max(run_date) AS newest FROM served", served=SERVED)
+    newest: date | None = found["newest"][0].as_py()
+    return newest

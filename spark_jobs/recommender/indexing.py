@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from scipy import sparse
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES
 
 
-def index_as_of(day: date, read: Callable[[str], DataFrame]) -> RetrievalIndex:
-    """The index of one snapshot from the tables that `read` gives; catalogue-sized, so it may reach the driver."""
-
-    def rows(table: str) -> pa.Table:
-        return read(table).where(F.col("as_of") == F.lit(day)).drop("as_of").toArrow()
-
+def index_as_of(rows: Callable[[str], pa.Table]) -> RetrievalIndex:
+    """The index of one snapshot from `rows` of its tables; catalogue-sized, so it may reach the driver."""
     learnt = {name: rows(source.learnt.table) for name, source in SOURCES.items() if source.learnt}
     return build_index(rows("gold.item_features"), learnt)
 

@@ -22,6 +22,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
+from mlflow.utils.logging_utils import disable_logging
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
@@ -30,6 +31,9 @@ CHAMPION = "champion"
 
 # What MLflow tells at INFO belongs to its own log, not to the night's.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+# The environment has no pip, and what a model needs is said without it.
+logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
+disable_logging()  # type: ignore[no-untyped-call]
 
 
 class ModelNotFoundError(LookupError):

@@ -7,12 +7,12 @@ import logging
 from pyspark.sql import DataFrame
 
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.checks import passed
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.quality.gate import evaluate
-from spark_jobs.quality.pages import store_page
-from spark_jobs.quality.suites import load_suite
+from spark_jobs.quality.suites import digest
 
 log = logging.getLogger("nightjar")
+COPIED = {"expectation": "copied from rows that passed", "severity": "critical", "success": True}
 
 
 class QualityGateError(RuntimeError):
@@ -20,11 +20,31 @@ class QualityGateError(RuntimeError):
 
 
 def check_table(night: Night, table: str, frame: DataFrame | None = None) -> None:
-    """Run the table's suite on `frame` (default: the table); raise QualityGateError on a broken critical rule."""
-    rows = night.read(table) if frame is None else frame
-    key = [name for name in TABLES[table].key if name in rows.columns]
-    outcome = evaluate(rows, load_suite(night.settings.expectations_dir, table), table, key)
-    night.record("ops.quality_results", [{"table": table, **vars(result)} for result in outcome.results])
+    """Run the table's suite on `frame`, by default on what the job wrote; raise QualityGateError on a critical rule.
+
+    A table at the version that passed the same suite before is not checked again, nor are copies of what passed.
+    """
+    # Great Expectations takes a second to load, which a night without anything to check need not pay.
+    from spark_jobs.quality.gate import evaluate
+    from spark_jobs.quality.pages import store_page
+    from spark_jobs.quality.suites import load_suite
+
+    checked: dict[str, object] = {"table": table, "suite": digest(night.settings.expectations_dir, table)}
+    if frame is None:
+        if night.lakehouse.exists(table):
+            version, part = night.pin(table), night.unchecked.get(table, "true")
+            checked["version"] = version
+            if passed(night.lakehouse, table, version, str(checked["suite"])):
+                return
+            if part is None:
+                night.record("ops.quality_results", [checked | COPIED])
+                return
+            frame = night.read(table).where(part)
+        else:
+            frame = night.read(table)
+    key = [name for name in TABLES[table].key if name in frame.columns]
+    outcome = evaluate(frame, load_suite(night.settings.expectations_dir, table), table, key)
+    night.record("ops.quality_results", [checked | vars(result) for result in outcome.results])
     pages = night.settings.home / "data_docs" / night.domain.domain
     store_page(pages, night.run_date, table, outcome)
     for result in outcome.broken:

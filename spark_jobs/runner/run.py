@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.runner.costs import Costs, executions, group_of
 from spark_jobs.runner.gates import check_table
 
 log = logging.getLogger("nightjar")
@@ -25,10 +27,30 @@ class JobFailedError(RuntimeError):
 
 
 def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.info) -> None:
-    """Run the jobs of one stage in order, each followed by its quality gates and a row in ops.runs."""
-    for job in stage.jobs:
-        progress(f"{stage.name}: {job.name}")
-        _run_job(night, stage, job)
+    """Run the jobs of one stage in order, each followed by its quality gates and a row in ops.runs.
+
+    A gate runs beside the next jobs, but no job starts before the gates of all tables that it reads have passed, and
+    the stage ends when the last gate has.
+    """
+    night.lakehouse.add_missing_columns()
+    gates: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        for job in stage.jobs:
+            for table in job.inputs:
+                if table in gates:
+                    gates.pop(table).result()
+            progress(f"{stage.name}: {job.name}")
+            of_job, costs = night.for_job(), Costs(since=executions(night.spark))
+            with recorded(of_job, stage, job, costs):
+                with costs.clock("import"):
+                    module = importlib.import_module(module_of(stage, job))
+                night.spark.sparkContext.setJobGroup(group_of(job.name, costs.since), job.meaning)
+                with costs.clock("job"):
+                    module.run(of_job)
+            gate = beside.submit(_check, of_job, stage, job, costs)
+            gates |= dict.fromkeys(job.gates or (job.name,), gate)
+        for gate in gates.values():
+            gate.result()
 
 
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[[str], None] = log.info) -> None:
@@ -41,19 +63,31 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[
         run_stage(night, stage, progress)
 
 
-def _run_job(night: Night, stage: Stage, job: Job) -> None:
-    night = night.for_job()
-    started = time.monotonic()
-    try:
-        importlib.import_module(f"spark_jobs.{stage.name}.{job.name}").run(night)
+def module_of(stage: Stage, job: Job) -> str:
+    """Where the job's code lies: the one import by name, since the catalogue and not this file lists the jobs."""
+    return f"spark_jobs.{stage.name}.{job.name}"
+
+
+def _check(night: Night, stage: Stage, job: Job, costs: Costs) -> None:
+    """The job's gates; its rows in ops.runs and ops.profile say how job and gates went and what they cost."""
+    with recorded(night, stage, job, costs), costs.clock("gate"):
+        night.spark.sparkContext.setJobGroup(group_of(job.name, costs.since, gate=True), f"gates of {job.name}")
         for table in job.gates:
             if table != "silver.users" or night.domain.users:
                 check_table(night, table)
+    night.record("ops.profile", [costs.row(night, stage.name, job.name)])
+    night.record("ops.runs", [_row(night, stage, job, "succeeded", costs.seconds)])
+
+
+@contextmanager
+def recorded(night: Night, stage: Stage, job: Job, costs: Costs) -> Iterator[None]:
+    """Record a failure in ops.runs, and raise it as JobFailedError."""
+    try:
+        yield
     except Exception as error:
         message = first_sentence(error)
-        night.record("ops.runs", [_row(night, stage, job, "failed", time.monotonic() - started, message)])
+        night.record("ops.runs", [_row(night, stage, job, "failed", costs.seconds, message)])
         raise JobFailedError(f"{stage.name}/{job.name}: {message}") from error
-    night.record("ops.runs", [_row(night, stage, job, "succeeded", time.monotonic() - started)])
 
 
 def _row(

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from spark_jobs.contracts.domain import find_domain
-from spark_jobs.contracts.job_catalog import STAGES
+from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.spark_session import spark_session
-from spark_jobs.runner.run import run_night, run_stage
+from spark_jobs.runner.run import module_of, run_night, run_stage
 
 
 def stage(domain: str, run_date: date, name: str, *, force_training: bool = False) -> None:
     """Run one stage in this process's Spark session."""
-    run_stage(_night(domain, run_date, name, force_training), STAGES[name], progress=print)
+    run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress=print)
 
 
 def whole_night(
     domain: str, run_date: date, *, force_training: bool = False, progress: Callable[[str], None] = print
 ) -> None:
     """Run all stages of the night in one Spark session."""
-    run_night(_night(domain, run_date, "night", force_training), progress=progress)
+    run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
 
 
-def _night(domain: str, run_date: date, what: str, force_training: bool) -> Night:
+def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], force_training: bool) -> Night:
     settings = load_settings()
     found = find_domain(settings.conf_dir, domain)
-    session = spark_session(settings, f"nightjar {domain} {run_date} {what}")
+    # Python loads what the jobs need while the JVM starts.
+    with ThreadPoolExecutor(max_workers=1) as loader:
+        loader.submit(_load, list(stages))
+        session = spark_session(settings, f"nightjar {domain} {run_date} {what}")
     return Night(session, settings, found, run_date, force_training)
+
+
+def _load(stages: list[Stage]) -> None:
+    for stage in stages:
+        for job in stage.jobs:
+            importlib.import_module(module_of(stage, job))
+    if any(job.gates for stage in stages for job in stage.jobs):
+        importlib.import_module("spark_jobs.quality.gate")

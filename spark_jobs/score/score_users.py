@@ -6,6 +6,8 @@ of a user are computed inside one vectorised Arrow function; nothing of size use
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.decisions import champion
@@ -25,14 +27,14 @@ def run(night: Night) -> None:
     registry, version = ModelRegistry(night.settings, night.domain), require_champion(night)
     registry.point_champion(champion(night.lakehouse))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
-    if histories.isEmpty():
+    if str(night.run_date) not in night.lakehouse.partition_values("gold.user_histories", "as_of"):
         raise SnapshotGoneError(
             f"gold.user_histories holds no snapshot of {night.run_date}: another night of {night.domain.domain}"
             " replaced it, or the snapshot stage did not run."
             " Run this night again from its start, while no other one runs."
         )
     context = night.spark.sparkContext
-    index = context.broadcast(index_as_of(night.run_date, night.read))
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date)))
     model = context.broadcast(to_bytes(registry.load(version)))
     lists = histories.mapInArrow(list_maker(index, model, night.domain.recommendations.per_user), COLUMNS)
     night.replace(

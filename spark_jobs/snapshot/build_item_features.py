@@ -5,25 +5,39 @@ Reads silver.interactions and silver.items, writes gold.item_features. Shares ar
 
 from __future__ import annotations
 
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import snapshot_moments
+from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import replace_snapshots
 from spark_jobs.recommender.snapshots.as_of import events_before
 
 HALF_LIVES_DAYS = (7, 30, 180)
 
 
 def run(night: Night) -> None:
-    """Describe every known item as of every snapshot of tonight."""
+    """Describe every known item as of every snapshot that is not there yet."""
     items = night.require_rows("silver.items", "land a catalogue, or derive it with items.from_interactions")
-    snapshots = snapshot_moments(night)
-    catalogue = catalogue_as_of(items, snapshots)
-    popularity = popularity_as_of(night.read("silver.interactions"), snapshots)
-    features = catalogue.join(popularity, ["as_of", "item_id"], "left")
-    shares = [name for name in popularity.columns if "popularity" in name]
-    night.replace("gold.item_features", features.fillna(0.0, shares).fillna(float("nan"), ["age_days", "mean_weight"]))
+
+    def describe(days: list[date]) -> DataFrame:
+        snapshots = moments(night, days)
+        popularity = popularity_as_of(night.read("silver.interactions"), snapshots)
+        features = catalogue_as_of(items, snapshots).join(popularity, ["as_of", "item_id"], "left")
+        shares = [name for name in popularity.columns if "popularity" in name]
+        return features.fillna(0.0, shares).fillna(float("nan"), ["age_days", "mean_weight"])
+
+    versions = night.lakehouse.query("SELECT valid_from FROM items", items=("silver.items", night.pin("silver.items")))
+
+    def rests_on(day: date) -> str:
+        known = versions.filter(pc.less_equal(versions["valid_from"], pa.scalar(night.domain.start_of(day))))
+        return f"{known.num_rows} {pc.sum(known['valid_from'].cast('int64')).as_py()}"
+
+    replace_snapshots(night, "gold.item_features", describe, rests_on=rests_on)
 
 
 def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:

@@ -7,7 +7,7 @@ test, the earlier ones train: a split by time, for everyone at once.
 from __future__ import annotations
 
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -22,7 +22,9 @@ from spark_jobs.recommender.ranking.labels import relevant_after, returning_user
 def run(night: Night) -> None:
     """Label the candidates of every cut but the newest."""
     examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in training_cuts(night)[1:]])
-    night.replace("gold.training_examples", with_queries(examples.persist()))
+    examples = examples.persist()
+    night.replace("gold.training_examples", with_queries(examples))
+    examples.unpersist()
 
 
 def with_queries(examples: DataFrame) -> DataFrame:
@@ -36,5 +38,5 @@ def examples_at(night: Night, cut: date) -> DataFrame:
     """Examples of one cut: labels are the target events in the window that follows it."""
     relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    index = night.spark.sparkContext.broadcast(index_as_of(cut, night.read))
+    index = night.spark.sparkContext.broadcast(index_as_of(partial(night.rows, as_of=cut)))
     return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)

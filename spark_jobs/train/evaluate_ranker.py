@@ -7,6 +7,7 @@ metrics and plots to the MLflow run of the version. No model saw the test window
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import xgboost as xgb
@@ -41,7 +42,7 @@ def evaluate(night: Night, model: bytes) -> DataFrame:
     relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     context = night.spark.sparkContext
-    index, booster = context.broadcast(index_as_of(cut, night.read)), context.broadcast(model)
+    index, booster = context.broadcast(index_as_of(partial(night.rows, as_of=cut))), context.broadcast(model)
     users = returning_users(histories, relevant)
     return users.mapInArrow(evaluator(index, booster), COLUMNS).withColumn("as_of", F.lit(cut))
 

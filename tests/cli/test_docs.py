@@ -69,10 +69,10 @@ def test_dags_are_read_without_airflow() -> None:
 
 def test_long_arguments_of_expectations_are_cut(tmp_path: Path) -> None:
     rule = {"type": "expect_x", "kwargs": {"value_set": list("abcdefgh")}, "severity": "warning", "meta": {}}
-    (tmp_path / "gold.recommendations.json").write_text(json.dumps({"expectations": [rule]}))
+    (tmp_path / "gold.recommendations_staged.json").write_text(json.dumps({"expectations": [rule]}))
     page = expectations_page.page(tmp_path)
     assert "and 2 more]" in page
-    assert "Checked after `publish_recommendations`." in page
+    assert "Checked after `score_users`." in page
 
 
 @pytest.mark.parametrize("path", DOMAIN_FILES, ids=lambda path: path.stem)

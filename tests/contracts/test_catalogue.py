@@ -28,7 +28,7 @@ def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
             later = {name for name in job.inputs if name not in written}
             assert later <= {"ops.decisions"}, f"{job.name} reads {later} before it is written"
             written |= set(job.outputs)
-    assert written | {"ops.quality_results", "ops.runs"} == set(TABLES)
+    assert written | {"ops.quality_results", "ops.runs", "ops.profile"} == set(TABLES)
 
 
 def test_gates_check_outputs_and_suites_cover_the_contract() -> None:

@@ -90,11 +90,25 @@ def test_a_night_starts_at_local_midnight(day: date, zone: str) -> None:
     assert abs(start - datetime(day.year, day.month, day.day, tzinfo=UTC)) < timedelta(hours=15)
 
 
-@given(st.integers(1, 30), st.integers(1, 30))
-def test_label_windows_never_reach_beyond_the_run_date(window_days: int, windows: int) -> None:
-    domain = Domain.model_validate({**GOOD, "train": {"window_days": window_days, "windows": windows}})
-    run_date = date(2026, 11, 24)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.dates(date(1990, 1, 1), date(2080, 1, 1)))
+def test_label_windows_lie_on_the_grid_and_never_reach_beyond_the_run_date(
+    window_days: int, windows: int, every_days: int, run_date: date
+) -> None:
+    train = {"window_days": window_days, "windows": windows, "every_days": every_days}
+    domain = Domain.model_validate({**GOOD, "train": train})
     cuts = domain.cut_dates(run_date)
     assert len(cuts) == windows + 1
-    assert cuts[0] + timedelta(days=window_days) == run_date
+    assert all(domain.on_grid(cut) for cut in cuts)
+    assert timedelta(0) <= run_date - (cuts[0] + timedelta(days=window_days)) < timedelta(days=domain.grid_days)
     assert all(a - b == timedelta(days=window_days) for a, b in itertools.pairwise(cuts))
+
+
+@given(st.integers(1, 30), st.integers(1, 8), st.integers(1, 8), st.dates(date(1990, 1, 1), date(2080, 1, 1)))
+def test_a_later_training_finds_all_but_few_cuts_described(
+    every_days: int, steps: int, windows: int, run_date: date
+) -> None:
+    """Trainings every `every_days` with windows of some times as much: only the newest cut is new."""
+    train = {"window_days": every_days * steps, "windows": windows, "every_days": every_days}
+    domain = Domain.model_validate({**GOOD, "train": train})
+    before = {cut for k in range(1, steps + 1) for cut in domain.cut_dates(run_date - timedelta(days=every_days * k))}
+    assert set(domain.cut_dates(run_date)) - before == {domain.cut_dates(run_date)[0]}

@@ -29,7 +29,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Night
     conf.mkdir()
     text = (PROJECT_ROOT / "conf" / "retail.yaml").read_text()
     (conf / "retail.yaml").write_text(text[: text.index("train:")] + WINDOWS)
-    night = Night(spark, Settings(home=home, conf_dir=conf), find_domain(conf, "retail"), RUN_DATE)
+    settings = Settings(home=home, conf_dir=conf, code_version="tested")
+    night = Night(spark, settings, find_domain(conf, "retail"), RUN_DATE)
     run_night(night)
     return night
 

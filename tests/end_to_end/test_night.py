@@ -65,17 +65,24 @@ def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> No
     assert set(runs) == set(JOBS)
     assert {row.status for row in runs.values()} == {"succeeded"}
     assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
-    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.quality_results"}
+    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.quality_results", "ops.profile"}
+    costs = {row.job: row for row in shop.read("ops.profile").collect()}
+    assert set(costs) == set(JOBS)
+    assert costs["build_user_histories"].rows == shop.read("gold.user_histories").count()
+    assert all(row.seconds >= row.gate_seconds >= 0 for row in costs.values())
+    assert costs["score_users"].spark_jobs > 0
+    assert costs["score_users"].python_seconds > 0
 
 
 def test_gates_left_results_and_pages(shop: Night) -> None:
     results = shop.read("ops.quality_results")
     gated = {table for job in JOBS.values() for table in job.gates}
     assert {row.table for row in results.select("table").distinct().collect()} == gated
+    assert results.where("version IS NULL OR suite IS NULL").select("expectation").distinct().count() == 6, "rules"
     assert results.where("severity = 'critical' AND NOT success").count() == 0
     pages = shop.settings.home / "data_docs" / "retail"
     assert {page.stem for page in (pages / str(shop.run_date)).glob("*.html")} == gated
-    assert "gold.recommendations.html" in (pages / "index.html").read_text()
+    assert "gold.recommendations_staged.html" in (pages / "index.html").read_text()
 
 
 def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
@@ -156,7 +163,9 @@ def test_a_rerun_gives_identical_tables(shop: Night) -> None:
         *SERVED,
     ]
     before = {table: content(shop, table) for table in tables}
-    run_night(Night(shop.spark, shop.settings, shop.domain, shop.run_date))
+    # Of code that can't be told from other code nothing is kept: everything is made again.
+    settings = shop.settings.model_copy(update={"code_version": "tested-dirty"})
+    run_night(Night(shop.spark, settings, shop.domain, shop.run_date))
     for table in tables:
         assert content(shop, table) == before[table], table
 
@@ -190,6 +199,21 @@ def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Nig
         str(later.run_date)
     }
     assert later.read(SERVED[1]).select("run_date").distinct().count() == 2
+
+
+def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
+    """Nothing came: no batch is cleaned, no snapshot described and no gate run again; the lists are the same."""
+    settings = shop.settings.model_copy(update={"code_version": "kept"})
+    nights = [Night(shop.spark, settings, shop.domain, shop.run_date + timedelta(days=1)) for _ in range(2)]
+    run_night(nights[0])
+    untouched = ("bronze.interactions", "silver.interactions", "silver.items", *SNAPSHOTS)
+    versions = {table: shop.lakehouse.version(table) for table in untouched}
+    checks, before = len(content(shop, "ops.quality_results")), content(shop, SERVED[0])
+    run_night(nights[1])
+    assert {table: shop.lakehouse.version(table) for table in untouched} == versions
+    again = shop.read("ops.quality_results").orderBy("recorded_at").collect()[checks:]
+    assert {row.table for row in again} == {"gold.recommendations_staged"}
+    assert content(shop, SERVED[0]) == before
 
 
 def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:

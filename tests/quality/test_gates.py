@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
-from spark_jobs.quality.suites import SuiteError
+from spark_jobs.quality import gate
+from spark_jobs.quality.gate import Outcome, evaluate
+from spark_jobs.quality.suites import SuiteError, load_suite
 from spark_jobs.runner.gates import QualityGateError, check_table
 from tests.nights import night_of, write_domain
 
-LISTS = "gold.recommendations"
+LISTS = "gold.recommendations_staged"
 
 
 @pytest.fixture
@@ -53,6 +57,51 @@ def test_a_good_table_passes_and_every_result_is_recorded(night: Night) -> None:
     assert all(row.success for row in results)
 
 
+def test_the_short_way_says_what_a_run_with_details_says(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, suite = lists(night), load_suite(night.settings.expectations_dir, LISTS)
+    short = evaluate(rows, suite, LISTS, ["user_id", "rank"])
+    # No rule is settled by counting: Great Expectations runs each with details.
+    monkeypatch.setattr(gate, "_OBSERVED", {})
+    monkeypatch.setattr(gate, "UnexpectedRowsExpectation", type(None))
+    whole = evaluate(rows, suite, LISTS, ["user_id", "rank"])
+    assert short.mark == whole.mark == "passed"
+
+    def by_rule(outcome: Outcome) -> dict[str, tuple[str, bool, int | None]]:
+        return {one.expectation: (one.severity, one.success, one.unexpected) for one in outcome.results}
+
+    assert by_rule(short) == by_rule(whole)
+    assert short.document.statistics == whole.document.statistics
+    shown = {one.expectation_config.type: one.result.get("observed_value") for one in short.document.results}
+    assert shown["expect_table_row_count_to_be_between"] == rows.count()
+
+
+def test_a_table_that_passed_is_not_checked_again_until_it_or_its_suite_changes(night: Night, tmp_path: Path) -> None:
+    def checks() -> int:
+        return night.lakehouse.count("ops.quality_results")
+
+    night.replace(LISTS, lists(night))
+    check_table(night.for_job(), LISTS)
+    once = checks()
+    check_table(night.for_job(), LISTS)
+    assert checks() == once
+    night.replace(LISTS, lists(night))
+    check_table(night.for_job(), LISTS)
+    assert checks() == 2 * once
+    shutil.copytree(night.settings.expectations_dir, tmp_path / "suites")
+    suite = tmp_path / "suites" / f"{LISTS}.json"
+    suite.write_text(suite.read_text() + "\n")
+    settings = night.settings.model_copy(update={"expectations_dir": tmp_path / "suites"})
+    check_table(replace(night, settings=settings), LISTS)
+    assert checks() == 3 * once
+
+
+def test_a_table_that_failed_is_checked_again(night: Night) -> None:
+    night.replace(LISTS, lists(night, rank=7))
+    for _ in range(2):
+        with pytest.raises(QualityGateError, match="ranks of a user"):
+            check_table(night.for_job(), LISTS)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -68,7 +117,7 @@ def test_a_good_table_passes_and_every_result_is_recorded(night: Night) -> None:
 def test_each_fault_in_a_list_stops_the_night(night: Night, change: dict[str, Any], words: str) -> None:
     with pytest.raises(QualityGateError, match=words) as caught:
         check_table(night, LISTS, lists(night, **change))
-    assert "expectations/gold.recommendations.json" in str(caught.value)
+    assert "expectations/gold.recommendations_staged.json" in str(caught.value)
     assert night.read("ops.quality_results").where("NOT success").count() >= 1
     page = night.settings.home / "data_docs" / "shop" / "2026-01-05" / f"{LISTS}.html"
     assert page.read_text().startswith("<!-- failed -->")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from math import gcd
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from spark_jobs.contracts.domain.part import Part
 from spark_jobs.contracts.domain.policies import Recommendations, Rules, SeenPolicy, Train
 from spark_jobs.contracts.domain.sources import Interactions, Items, Users
+
+_EPOCH = date(1970, 1, 1)
 
 
 class Domain(Part):
@@ -83,7 +86,21 @@ class Domain(Part):
         """The moment `day` starts in the domain's time zone; events of run date D lie strictly before it."""
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
 
+    @property
+    def grid_days(self) -> int:
+        """Step of the calendar grid that training cuts lie on, so that later trainings find them described."""
+        return gcd(self.train.window_days, self.train.every_days)
+
+    def on_grid(self, day: date) -> bool:
+        """Whether a training cut may lie on this day."""
+        return (day - _EPOCH).days % self.grid_days == 0
+
     def cut_dates(self, run_date: date) -> list[date]:
-        """Dates whose snapshots training needs, newest first: one for the test, then training windows."""
+        """Dates whose snapshots training needs, newest first: one for the test, then training windows.
+
+        The newest is the latest on the grid whose label window ends by the run date.
+        """
         step = timedelta(days=self.train.window_days)
-        return [run_date - step * k for k in range(1, self.train.windows + 2)]
+        newest = run_date - step
+        newest -= timedelta(days=(newest - _EPOCH).days % self.grid_days)
+        return [newest - step * k for k in range(self.train.windows + 1)]

@@ -42,6 +42,7 @@ SNAPSHOTS = (
         ),
         key=("as_of", "item_id"),
         partition_by=("as_of",),
+        catalogue_sized=True,
     ),
     Table(
         "gold",
@@ -55,6 +56,7 @@ SNAPSHOTS = (
         ),
         key=("as_of", "item_id"),
         partition_by=("as_of",),
+        catalogue_sized=True,
     ),
     Table(
         "gold",
@@ -63,6 +65,7 @@ SNAPSHOTS = (
         (AS_OF, ITEM, Column("factors", "array<float>", "Latent factors, the same length for all items.")),
         key=("as_of", "item_id"),
         partition_by=("as_of",),
+        catalogue_sized=True,
     ),
 )
 TRAINING = (

@@ -36,6 +36,7 @@ SILVER = (
             Column("batch_id", "string", "Batch that delivered this version."),
         ),
         key=("item_id", "valid_from"),
+        catalogue_sized=True,
     ),
     Table(
         "silver",

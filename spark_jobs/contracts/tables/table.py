@@ -30,6 +30,8 @@ class Table:
     key: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
     further: Column | None = None
+    catalogue_sized: bool = False
+    """Whether its rows fit the driver, as the catalogue must: then they are written without Spark's commit."""
 
     @property
     def full_name(self) -> str:

@@ -6,6 +6,9 @@ scaled by the number of a user's items as Spark MLlib does), so users need no st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 
@@ -15,21 +18,40 @@ REGULARISATION = 0.05
 ALPHA = 10.0
 
 
-def fold_in(ratings: sparse.csr_matrix, factors: np.ndarray) -> np.ndarray:
-    """User factors (users × rank, float32) for `ratings` (users × items, positive) and item `factors` (items × rank).
+@dataclass(frozen=True)
+class ItemFactors:
+    """Item factors with what all users share: made once per worker, never sent to it."""
 
-    Users without ratings get zeros.
-    """
-    rank = factors.shape[1]
+    factors: np.ndarray
+    """items × rank, float32; zeros for items without evidence."""
+
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        return {"factors": self.factors}
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """rank × rank: sum of the outer products of all items' factors."""
+        return np.asarray(self.factors.T @ self.factors, dtype=np.float64)
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """items × rank (rank + 1) / 2: upper triangle of the outer product of each item's factors."""
+        rows, columns = np.triu_indices(self.factors.shape[1])
+        return np.asarray(self.factors[:, rows] * self.factors[:, columns])
+
+
+def fold_in(ratings: sparse.csr_matrix, items: ItemFactors) -> np.ndarray:
+    """User factors (users × rank, float32) for `ratings` (users × items, positive). Users without any get zeros."""
+    rank, counts = items.factors.shape[1], np.diff(ratings.indptr)
+    some = counts > 0
+    confidence = (ALPHA * ratings[some]).tocsr()
+    rows, columns = np.triu_indices(rank)
+    left = np.empty((confidence.shape[0], rank, rank))
+    left[:, rows, columns] = confidence @ items.products
+    left[:, columns, rows] = left[:, rows, columns]
+    left += items.gram
+    left[:, np.arange(rank), np.arange(rank)] += REGULARISATION * counts[some, None]
+    ones = sparse.csr_matrix((1.0 + confidence.data, confidence.indices, confidence.indptr), shape=confidence.shape)
     users = np.zeros((ratings.shape[0], rank), dtype=np.float32)
-    gram = (factors.T @ factors).astype(np.float64)
-    for user in range(ratings.shape[0]):
-        start, stop = ratings.indptr[user], ratings.indptr[user + 1]
-        if start == stop:
-            continue
-        taken = factors[ratings.indices[start:stop]].astype(np.float64)
-        confidence = ALPHA * ratings.data[start:stop]
-        ridge = REGULARISATION * (stop - start) * np.eye(rank)
-        left = gram + taken.T @ (taken * confidence[:, None]) + ridge
-        users[user] = np.linalg.solve(left, taken.T @ (1.0 + confidence))
+    users[some] = np.linalg.solve(left, (ones @ items.factors)[:, :, None])[:, :, 0]
     return users

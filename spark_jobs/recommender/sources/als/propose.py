@@ -8,20 +8,20 @@ import pyarrow.compute as pc
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
-from spark_jobs.recommender.sources.als.fold_in import fold_in
+from spark_jobs.recommender.sources.als.fold_in import ItemFactors, fold_in
 
 
-def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> np.ndarray:
-    """items × rank, float32, from rows of gold.item_factors; zeros for items without evidence."""
+def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> ItemFactors:
+    """Factors of the snapshot's items, from rows of gold.item_factors."""
     rows = positions(table["item_id"], item_ids)
     values = pc.list_flatten(table["factors"].combine_chunks()).to_numpy().astype(np.float32)
     rank = max(len(values) // max(len(rows), 1), 1)
     factors = np.zeros((len(item_ids), rank), dtype=np.float32)
     factors[rows[rows >= 0]] = values.reshape(len(rows), rank)[rows >= 0]
-    return factors
+    return ItemFactors(factors)
 
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """Predicted preference, users × items; 0 for users without positive history."""
-    factors = index.learnt["als"]
-    return np.asarray(fold_in(batch.taken, factors) @ factors.T, dtype=np.float32)
+    items: ItemFactors = index.learnt["als"]
+    return np.asarray(fold_in(batch.taken, items) @ items.factors.T, dtype=np.float32)

@@ -5,65 +5,68 @@ Users are spread over buckets whose co-visitation is counted with sparse product
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
+
+from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
 
 NEIGHBOURS = 100
 """Neighbours kept per item."""
 SHRINKAGE = 10.0
 """Added to the norms: items that few users took need more evidence to look similar."""
-ITEMS_PER_BLOCK = 2_000
-"""Rows of the item-by-item product that are held at once."""
+CELLS_PER_BLOCK = 4_000_000
+"""Cells of the item-by-item product that are held at once."""
 USERS_PER_BUCKET = 50_000
 """A bucket's histories fit one worker's memory; counts are exact with one bucket, and pruned per bucket beyond."""
 
 
 def neighbours(histories: DataFrame, users_per_bucket: int = USERS_PER_BUCKET) -> DataFrame:
     """`as_of`, `item_id`, `neighbour_ids`, `similarities`: the most similar items as of every snapshot, best first."""
-    histories = histories.where(F.size("item_ids") > 0)
-    most = histories.groupBy("as_of").count().agg(F.max("count")).first()
-    buckets = 1 + int((most[0] if most and most[0] else 0) / users_per_bucket)
-    kept = NEIGHBOURS if buckets == 1 else 3 * NEIGHBOURS
-    pairs = (
-        histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
-        .select("as_of", "bucket", "user_id", "item_ids", "weights")
-        .groupBy("as_of", "bucket")
-        .applyInArrow(bucket_counter(kept), "as_of date, item_id string, neighbour_id string, together double")
+    histories = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", "item_ids", "weights")
+    users = [row["count"] for row in histories.groupBy("as_of").count().collect()]
+    buckets = 1 + max(users, default=0) // users_per_bucket
+    if buckets == 1:
+        columns = "as_of date, item_id string, neighbour_ids array<string>, similarities array<float>"
+        # More partitions than snapshots, so that workers that are free take the next one.
+        spread = histories.repartition(4 * max(len(users), 1), "as_of")
+        return spread.groupBy("as_of").applyInArrow(neighbours_of_all, columns)
+    columns = "as_of date, item_id string, neighbour_id string, together double"
+    bucketed = histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
+    return rank_neighbours(bucketed.groupBy("as_of", "bucket").applyInArrow(count_bucket, columns))
+
+
+def neighbours_of_all(histories: pa.Table) -> pa.Table:
+    """The neighbours of every item from the histories of all users at one snapshot, exactly."""
+    ids, matrix = user_item_matrix(histories)
+    norms, rows, columns, together = co_visitation(matrix, NEIGHBOURS)
+    similarity = np.round(together / (np.sqrt(norms[rows] * norms[columns]) + SHRINKAGE), 9)
+    order = np.lexsort((columns, -similarity, rows))
+    owners, starts = np.unique(rows, return_index=True)
+    offsets = pa.array(np.append(starts, len(rows)), pa.int32())
+    names = pa.array(ids, pa.string())
+    return pa.table(
+        {
+            "as_of": pa.repeat(histories["as_of"][0], len(owners)),
+            "item_id": names.take(pa.array(owners, pa.int64())),
+            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns[order], pa.int64()))),
+            "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity[order].astype(np.float32))),
+        }
     )
-    # The counts are read twice, for pairs and for norms.
-    return rank_neighbours(pairs.persist())
 
 
-def bucket_counter(kept: int) -> Callable[[pa.Table], pa.Table]:
-    """A function for `applyInArrow` from the histories of a bucket to its co-visitation counts."""
-
-    def count(histories: pa.Table) -> pa.Table:
-        return count_bucket(histories, kept)
-
-    return count
-
-
-def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
+def count_bucket(histories: pa.Table) -> pa.Table:
     """Co-visitation within one bucket of users at one snapshot.
 
-    Takes `item_ids` and `weights` per user; gives for each item its `kept` most similar ones with `together`, which
-    adds up over buckets. Each item is its own neighbour once, with its squared norm.
+    Takes `item_ids` and `weights` per user; gives for each item its most similar ones with `together`, which adds up
+    over buckets; more of them than are kept in the end. Each item is its own neighbour once, with its squared norm.
     """
     ids, matrix = user_item_matrix(histories)
-    norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
-    by_item = matrix.T.tocsr()
-    blocks = [
-        _block(by_item, matrix, norms, start, min(start + ITEMS_PER_BLOCK, len(ids)), kept)
-        for start in range(0, len(ids), ITEMS_PER_BLOCK)
-    ]
-    own = (np.arange(len(ids)), np.arange(len(ids)), norms)
-    rows, columns, together = (np.concatenate(parts) for parts in zip(own, *blocks, strict=True))
+    norms, rows, columns, together = co_visitation(matrix, 3 * NEIGHBOURS)
+    own = np.arange(len(ids))
+    rows, columns, together = (np.concatenate(pair) for pair in ((own, rows), (own, columns), (norms, together)))
     names = pa.array(ids, pa.string())
     return pa.table(
         {
@@ -75,41 +78,36 @@ def count_bucket(histories: pa.Table, kept: int) -> pa.Table:
     )
 
 
-def user_item_matrix(histories: pa.Table) -> tuple[list[str], sparse.csr_matrix]:
-    """Item ids, sorted, and users × items with the largest positive weight of each pair."""
-    item_ids = histories["item_ids"].combine_chunks()
-    users = pc.list_parent_indices(item_ids).to_numpy()
-    flat = pc.list_flatten(item_ids)
-    weights = pc.list_flatten(histories["weights"].combine_chunks()).to_numpy().astype(np.float64)
-    positive = weights > 0
-    encoded = flat.filter(pa.array(positive)).dictionary_encode()
-    order = np.argsort(np.asarray(encoded.dictionary.to_pylist(), dtype=object), kind="stable")
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    columns = place[encoded.indices.to_numpy()] if len(order) else np.empty(0, np.int64)
-    rows = users[positive]
-    keys, where = np.unique(rows.astype(np.int64) * max(len(order), 1) + columns, return_inverse=True)
-    largest = np.zeros(len(keys))
-    np.maximum.at(largest, where, weights[positive])
-    shape = (histories.num_rows, len(order))
-    rows_of, columns_of = np.divmod(keys, max(len(order), 1))
-    names = [encoded.dictionary[int(k)].as_py() for k in order]
-    return names, sparse.csr_matrix((largest, (rows_of, columns_of)), shape=shape)
+def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Squared norms of the items, and for each item its `kept` most similar others: rows, columns and counts."""
+    norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
+    by_item, items = matrix.T.tocsr(), matrix.shape[1]
+    step = max(1, CELLS_PER_BLOCK // max(items, 1))
+    blocks = [_block(by_item, matrix, norms, start, min(start + step, items), kept) for start in range(0, items, step)]
+    if not blocks:
+        return norms, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    rows, columns, together = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return norms, rows, columns, together
 
 
 def _block(
     by_item: sparse.csr_matrix, matrix: sparse.csr_matrix, norms: np.ndarray, start: int, stop: int, kept: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     product = (by_item[start:stop] @ matrix).tocoo()
-    rows, columns, together = product.row + start, product.col, product.data
-    other = rows != columns
-    rows, columns, together = rows[other], columns[other], together[other]
-    similarity = together / (np.sqrt(norms[rows] * norms[columns]) + SHRINKAGE)
+    rows, columns, together = product.row, product.col, product.data
+    similarity = together / (np.sqrt(norms[rows + start] * norms[columns]) + SHRINKAGE)
+    other = rows + start != columns
+    if kept < matrix.shape[1]:
+        # Most pairs are not among the best of their row; sorting the others alone is what makes this fast.
+        dense = np.zeros(product.shape, dtype=np.float64)
+        dense[rows[other], columns[other]] = similarity[other]
+        least = -np.partition(-dense, kept - 1, axis=1)[:, kept - 1]
+        other &= similarity >= least[rows]
+    rows, columns, together, similarity = (part[other] for part in (rows, columns, together, similarity))
     order = np.lexsort((columns, -similarity, rows))
     rows, columns, together = rows[order], columns[order], together[order]
-    first = np.searchsorted(rows, rows, side="left")
-    best = np.arange(len(rows)) - first < kept
-    return rows[best], columns[best], together[best]
+    best = np.arange(len(rows)) - np.searchsorted(rows, rows) < kept
+    return rows[best] + start, columns[best], together[best]
 
 
 def rank_neighbours(pairs: DataFrame) -> DataFrame:

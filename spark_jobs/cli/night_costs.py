@@ -1,0 +1,48 @@
+"""What the jobs of a night cost: the table of `nightjar night --profile`, and the demo's three most expensive."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.tables import Lakehouse
+
+COSTS = [name for name in TABLES["ops.profile"].column_names if name not in ("run_date", "stage", "recorded_at")]
+
+
+def costs_of(settings: Settings, domain: str, run_date: date) -> list[dict[str, Any]]:
+    """Rows of ops.profile of the run date's latest run of every job, in the order in which they ran."""
+    newest = "row_number() OVER (PARTITION BY job ORDER BY recorded_at DESC) AS newest"
+    found: list[dict[str, Any]] = (
+        Lakehouse.of(settings, domain)
+        .query(
+            f"SELECT * FROM (SELECT *, {newest} FROM profile WHERE run_date = DATE '{run_date}') "
+            "WHERE newest = 1 ORDER BY recorded_at",
+            profile="ops.profile",
+        )
+        .to_pylist()
+    )
+    return found
+
+
+def show(settings: Settings, domain: str, run_date: date, console: Console) -> None:
+    """Print the costs of every job and their sums."""
+    rows = costs_of(settings, domain, run_date)
+    table = Table(box=None, pad_edge=False)
+    for name in COSTS:
+        table.add_column(
+            name.replace("_seconds", ", s").replace("_", " "), justify="left" if name == "job" else "right"
+        )
+    for row in rows:
+        table.add_row(row["job"], *[_figure(row[name]) for name in COSTS[1:]])
+    table.add_row("sum", *[_figure(sum(row[name] for row in rows)) for name in COSTS[1:]], style="bold")
+    console.print(table)
+
+
+def _figure(value: float | int) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"

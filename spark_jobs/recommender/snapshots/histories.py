@@ -1,0 +1,90 @@
+"""Histories of users as of several moments from their events, in one pass over the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.contracts.domain import AllowAfter, Domain
+
+MICROSECONDS_PER_DAY = 86_400e6
+COLUMNS = (
+    "as_of date, user_id string, item_ids array<string>, weights array<double>, ages_days array<double>, "
+    "events_total bigint, tenure_days double, blocked_item_ids array<string>"
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A snapshot date with the moment it stands for, in microseconds since 1970."""
+
+    day: date
+    micros: int
+
+
+def histories_as_of(interactions: DataFrame, domain: Domain, days: list[date]) -> DataFrame:
+    """One row per user and date with events strictly before its start: the latest events, oldest first.
+
+    Ties in time are ordered by event key. `blocked_item_ids` follow the domain's already-seen policy.
+    """
+    moments = [Moment(day, int(domain.start_of(day).timestamp() * 1e6)) for day in days]
+    event = F.struct(F.unix_micros("event_at").alias("at"), "event_key", "item_id", "weight", "event_type")
+    of_user = interactions.groupBy("user_id").agg(F.collect_list(event).alias("events"))
+
+    def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for moment in moments:
+                yield _histories(batch, domain, moment)
+
+    return of_user.mapInArrow(make, COLUMNS)
+
+
+def _histories(batch: pa.RecordBatch, domain: Domain, moment: Moment) -> pa.RecordBatch:
+    events = pa.Table.from_arrays(
+        [pc.list_parent_indices(batch["events"]), *pc.list_flatten(batch["events"]).flatten()],
+        ["user", "at", "event_key", "item_id", "weight", "event_type"],
+    )
+    events = events.filter(pc.less(events["at"], moment.micros))
+    # Oldest first; among equal times the larger key first, so that the newest event is the one with the smallest key.
+    events = events.sort_by([("user", "ascending"), ("at", "ascending"), ("event_key", "descending")])
+    users, first, counts = np.unique(events["user"].to_numpy(), return_index=True, return_counts=True)
+    ages = (moment.micros - events["at"].to_numpy()) / MICROSECONDS_PER_DAY
+    latest = np.arange(len(ages)) - np.repeat(first + counts, counts) >= -domain.recommendations.history_events
+    offsets = pa.array(np.append(0, np.cumsum(np.minimum(counts, domain.recommendations.history_events))), pa.int32())
+    columns = {
+        "as_of": pa.repeat(pa.scalar(moment.day, pa.date32()), len(users)),
+        "user_id": batch["user_id"].take(pa.array(users)),
+        "item_ids": _lists(offsets, events["item_id"].filter(pa.array(latest))),
+        "weights": _lists(offsets, events["weight"].filter(pa.array(latest))),
+        "ages_days": _lists(offsets, pa.array(ages[latest])),
+        "events_total": pa.array(counts.astype(np.int64)),
+        "tenure_days": pa.array(ages[first]),
+        "blocked_item_ids": _blocked(events, ages, np.repeat(np.arange(len(users)), counts), len(users), domain),
+    }
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _lists(offsets: pa.Array, values: pa.Array | pa.ChunkedArray) -> pa.ListArray:
+    return pa.ListArray.from_arrays(offsets, values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
+
+
+def _blocked(events: pa.Table, ages: np.ndarray, rows: np.ndarray, users: int, domain: Domain) -> pa.ListArray:
+    """Per user the items, sorted, of events that hide theirs at the moment."""
+    hidden = np.zeros(len(ages), dtype=bool)
+    for event_type in domain.event_weights:
+        policy = domain.seen_policy(event_type)
+        if policy == "allow":
+            continue
+        of_type = pc.equal(events["event_type"], event_type).to_numpy()
+        hidden |= of_type & (ages < policy.allow_after_days) if isinstance(policy, AllowAfter) else of_type
+    pairs = pa.table({"user": rows[hidden], "item_id": events["item_id"].filter(pa.array(hidden))})
+    pairs = pairs.group_by(["user", "item_id"]).aggregate([]).sort_by([("user", "ascending"), ("item_id", "ascending")])
+    counts = np.bincount(pairs["user"].to_numpy(), minlength=users)
+    return _lists(pa.array(np.append(0, np.cumsum(counts)), pa.int32()), pairs["item_id"])

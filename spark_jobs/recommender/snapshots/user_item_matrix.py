@@ -1,0 +1,30 @@
+"""Histories of one snapshot as a sparse matrix, for what learns from all users at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+
+
+def user_item_matrix(histories: pa.Table) -> tuple[list[str], sparse.csr_matrix]:
+    """Item ids, sorted, and users × items with the largest positive weight of each pair."""
+    item_ids = histories["item_ids"].combine_chunks()
+    users = pc.list_parent_indices(item_ids).to_numpy()
+    flat = pc.list_flatten(item_ids)
+    weights = pc.list_flatten(histories["weights"].combine_chunks()).to_numpy().astype(np.float64)
+    positive = weights > 0
+    encoded = flat.filter(pa.array(positive)).dictionary_encode()
+    order = np.argsort(np.asarray(encoded.dictionary.to_pylist(), dtype=object), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    columns = place[encoded.indices.to_numpy()] if len(order) else np.empty(0, np.int64)
+    rows = users[positive]
+    keys, where = np.unique(rows.astype(np.int64) * max(len(order), 1) + columns, return_inverse=True)
+    largest = np.zeros(len(keys))
+    np.maximum.at(largest, where, weights[positive])
+    shape = (histories.num_rows, len(order))
+    rows_of, columns_of = np.divmod(keys, max(len(order), 1))
+    names = [encoded.dictionary[int(k)].as_py() for k in order]
+    return names, sparse.csr_matrix((largest, (rows_of, columns_of)), shape=shape)

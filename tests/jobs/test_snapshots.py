@@ -1,0 +1,133 @@
+"""Snapshots are kept while what they rest on stays the same, and what is kept equals what would be made anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.job_catalog import JOBS, STAGES
+from spark_jobs.contracts.tables import TABLES as CONTRACTS
+from spark_jobs.lakehouse.night import Night, schema_of
+from spark_jobs.recommender.snapshots.histories import histories_as_of
+from spark_jobs.runner.run import run_stage
+from tests.nights import content, night_of, write_domain
+
+TABLES = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+FIRST, THEN = date(2026, 2, 19), date(2026, 2, 26)
+TRAIN = {"every_days": 7, "window_days": 7, "windows": 2}
+
+
+def purchases(days: range) -> list[tuple[str, str, str, str, datetime, float, None, str]]:
+    """Rows of silver.interactions: a purchase of each of a dozen users on every day of the year 2026 given."""
+    return [
+        (f"{day}-{user}", f"u{user}", f"i{(user * day) % 7}", "buy", moment(day, user), 1.0, None, f"b{day}")
+        for day in days
+        for user in range(12)
+    ]
+
+
+def moment(day: int, minute: int = 0) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day, minutes=minute)
+
+
+def snapshot(night: Night, rows: list[tuple[Any, ...]], *, train: bool = True) -> None:
+    """Put the events into silver and run the jobs that describe, with their gates."""
+    night.replace("silver.interactions", night.spark.createDataFrame(rows, schema_of(CONTRACTS["silver.interactions"])))
+    if not night.lakehouse.exists("silver.items"):
+        items = [(f"i{k}", datetime(1970, 1, 1, tzinfo=UTC), f"Item {k}", [], {}, None, None, "b") for k in range(10)]
+        night.replace("silver.items", night.spark.createDataFrame(items, schema_of(CONTRACTS["silver.items"])))
+    night.record("ops.decisions", [{"decision": "train", "outcome": "yes" if train else "no", "reason": "test"}])
+    jobs = tuple(JOBS[f"build_{table.removeprefix('gold.')}"] for table in TABLES)
+    run_stage(night, replace(STAGES["snapshot"], jobs=jobs))
+
+
+def described(night: Night) -> list[tuple[str, date]]:
+    """Table and date of every snapshot that was described, in order."""
+    if not night.lakehouse.exists("ops.snapshots"):
+        return []
+    rows = night.lakehouse.query('SELECT "table", as_of FROM s ORDER BY recorded_at', s="ops.snapshots").to_pylist()
+    return [(row["table"], row["as_of"]) for row in rows]
+
+
+def versioned(spark: SparkSession, domain: Domain, run_date: date, code: str = "v1") -> Night:
+    night = night_of(spark, domain, run_date)
+    return replace(night, settings=night.settings.model_copy(update={"code_version": code}))
+
+
+def test_closed_snapshots_are_kept_until_a_late_event_lands_in_them(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home, train=TRAIN)
+    snapshot(versioned(spark, domain, FIRST), purchases(range(49)))
+    cuts = domain.cut_dates(THEN)
+    assert set(cuts) - set(domain.cut_dates(FIRST)) == {cuts[0]} == {FIRST}
+    night = versioned(spark, domain, THEN)
+    before = len(described(night))
+    snapshot(night, purchases(range(56)))
+    assert set(described(night)[before:]) == {(table, THEN) for table in TABLES}, (
+        "the earlier night's date is a cut now"
+    )
+    before = len(described(night))
+    late = ("late", "u1", "i9", "buy", moment(-1) + timedelta(days=(cuts[1] - date(2026, 1, 1)).days), 1.0, None, "b")
+    snapshot(night, [*purchases(range(56)), late])
+    assert {day for _, day in described(night)[before:]} == {THEN, cuts[0], cuts[1]}, "the oldest cut lies before it"
+    needed = F.col("as_of").isin([THEN, *cuts])
+    kept = {table: sorted(map(str, night.read(table).where(needed).collect())) for table in TABLES}
+    snapshot(versioned(spark, domain, THEN, "v1-dirty"), [*purchases(range(56)), late])
+    assert {table: content(night, table) for table in TABLES} == kept
+
+
+def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_histories_only(
+    spark: SparkSession, home: Path
+) -> None:
+    domain, rows = write_domain(home), purchases(range(10))
+    snapshot(versioned(spark, domain, date(2026, 2, 1)), rows, train=False)
+    later = versioned(spark, domain, date(2026, 2, 2))
+    snapshot(later, rows, train=False)
+    for table in TABLES[2:]:
+        assert {row.as_of for row in later.read(table).select("as_of").distinct().collect()} == {later.run_date}
+    results = later.read("ops.quality_results").where(F.col("run_date") == F.lit(later.run_date))
+    copied = results.where("expectation LIKE 'copied%'").select("table").collect()
+    assert {row.table for row in copied} == set(TABLES[2:])
+    before = len(described(later))
+    domain = write_domain(home, rules={"already_seen": {"buy": "allow"}})
+    snapshot(versioned(spark, domain, later.run_date), rows, train=False)
+    assert described(later)[before:] == [("gold.user_histories", later.run_date)]
+
+
+def test_histories_hold_the_latest_events_in_order_and_what_is_blocked(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(
+        home,
+        rules={"already_seen": {"view": "allow", "buy": {"allow_after_days": 2}}},
+        recommendations={"history_events": 3},
+    )
+    rows = [
+        ("u", "a", "buy", "2026-01-01 00:00:00", "k1"),
+        ("u", "b", "view", "2026-01-02 00:00:00", "k3"),
+        ("u", "c", "buy", "2026-01-02 00:00:00", "k2"),
+        ("u", "d", "return", "2026-01-03 12:00:00", "k4"),
+        ("v", "a", "buy", "2026-01-09 00:00:00", "k5"),
+    ]
+    frame = spark.createDataFrame(
+        rows, "user_id string, item_id string, event_type string, at string, event_key string"
+    )
+    night = night_of(spark, domain, "2026-01-05")
+    frame = frame.selectExpr(
+        "*", "timestamp(at) AS event_at", "CASE event_type WHEN 'buy' THEN 1.0D ELSE 0.1D END AS weight"
+    )
+    days = [date(2026, 1, 4), night.run_date]
+    found = {(row.user_id, row.as_of): row for row in histories_as_of(frame, domain, days).collect()}
+    assert set(found) == {("u", days[0]), ("u", days[1])}, "v has no events before either date"
+    early, late = found["u", days[0]], found["u", days[1]]
+    # Of two events at one time the one with the smaller key counts as the newer.
+    assert late.item_ids == ["b", "c", "d"]
+    assert late.ages_days == [3.0, 3.0, 1.5]
+    assert (late.events_total, late.tenure_days) == (4, 4.0)
+    # A purchase of two days ago may come back, one of less may not; a return never does.
+    assert late.blocked_item_ids == ["d"]
+    assert early.blocked_item_ids == ["d"]
+    assert early.ages_days == [2.0, 2.0, 0.5]
