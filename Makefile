@@ -25,7 +25,7 @@ airflow: setup ## Serve the Airflow web UI with the nightly DAGs
 	@exec $(BIN)/nightjar airflow
 
 test: check ## Lint, types, import boundaries, documents and the whole test suite
-	@$(BIN)/python -m pytest -m "not long"
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup
 
 quick: check ## The checks, and the tests that need neither Spark nor Airflow: under a minute, for every step
 	@$(BIN)/python -m pytest -m "not spark and not airflow and not long"

@@ -6,6 +6,7 @@ backfilled runs take it from the end of their data interval, manual runs from th
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from nightjar_airflow.stage_operator import NightjarStageOperator
 from nightjar_airflow.turns import take_turn
 from pendulum import datetime
 
-from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
+from spark_jobs.contracts.domain import Domain, DomainFileError, load_named
 from spark_jobs.contracts.job_catalog import NIGHT, Stage
 from spark_jobs.contracts.settings import load_settings
 
@@ -113,7 +114,8 @@ def broken(path: Path, error: DomainFileError) -> DAG:
     its nights without anybody being told.
     """
     with DAG(
-        dag_id=f"night_{path.stem.replace('-', '_')}",
+        # A file can have any name, a DAG id can't.
+        dag_id=f"night_{re.sub(r'[^A-Za-z0-9_.]', '_', path.stem)}"[:250],
         schedule="@daily",
         start_date=datetime(1990, 1, 1, tz="UTC"),
         catchup=False,
@@ -134,7 +136,7 @@ def broken(path: Path, error: DomainFileError) -> DAG:
 
 for file in sorted(load_settings().conf_dir.glob("*.yaml")):
     try:
-        found = night(load_domain(file))
+        found = night(load_named(file))
     except DomainFileError as mistakes:
         found = broken(file, mistakes)
     globals()[found.dag_id] = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,26 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.spark_session import spark_session
 
+# Spark Connect, which Great Expectations looks for, ends a process without a main file, taking it for its own doctests.
+# That is what the workers of pytest-xdist look like.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
+
 SLOW = {"spark": "spark", "airflow_home": "airflow"}
 """Marks that tests get for the fixtures they use, so that `make quick` can leave them out."""
+SHARED = ("shop", "airflow_home")
+"""Fixtures that are costly to make: tests that use one run in one process."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by what they start."""
     for item in items:
         for fixture in getattr(item, "fixturenames", []):
             if fixture in SLOW:
                 item.add_marker(SLOW[fixture])
+            if fixture in SHARED:
+                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")

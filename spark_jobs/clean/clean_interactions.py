@@ -18,19 +18,22 @@ SILVER = "silver.interactions"
 
 
 def run(night: Night) -> None:
-    """Clean all new batches in one go."""
-    batches = new_batches(night, "interactions")
-    if not batches:
-        return
-    rows = to_interactions(records_of(night, "interactions", batches), night.domain)
+    """Clean the new batches, one after the other."""
+    for batch in new_batches(night, "interactions"):
+        clean(night, batch)
+
+
+def clean(night: Night, batch: str) -> None:
+    """Clean one batch; what others brought before is known, also where their row in the ledger is missing."""
+    rows = to_interactions(records_of(night, "interactions", batch), night.domain)
     judged = number_repeats(judge(rows, rules(night.domain))).persist()
-    quarantine(night, "interactions", judged, batches)
+    quarantine(night, "interactions", judged, batch)
     events, repeated = (judged.where("_rule IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
-    known = night.read(SILVER).where(~F.col("batch_id").isin(batches)).select("event_key")
+    known = night.read(SILVER).where(F.col("batch_id") != batch).select("event_key")
     # Counted before the merge makes them known.
     known_again = events.join(known, "event_key", "left_semi").select("batch_id").localCheckpoint()
     night.merge_new(SILVER, events)
-    balance(night, "interactions", batches, repeated.select("batch_id").unionAll(known_again))
+    balance(night, "interactions", batch, repeated.select("batch_id").unionAll(known_again).count())
     judged.unpersist()
 
 

@@ -20,20 +20,17 @@ SILVER = "silver.items"
 def run(night: Night) -> None:
     """Add the versions that new batches bring."""
     source = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
-    batches = new_batches(night, source, ledger="items")
-    if not batches:
-        return
-    rows = to_versions(records_of(night, source, batches), night.domain)
-    judged = judge(rows, [required("item_id"), required("title")]).persist()
-    quarantine(night, "items", judged, batches)
-    earlier = night.read(SILVER).where(~F.col("batch_id").isin(batches))
-    delivered = date_versions(judged.where("_rule IS NULL"), earlier, night)
-    compared = compare_versions(earlier, delivered).persist()
-    changes = compared.where("_changed").select(earlier.columns)
-    night.replace(SILVER, earlier.unionByName(changes))
-    balance(night, "items", batches, compared.where("NOT _changed"), received=source)
-    compared.unpersist()
-    judged.unpersist()
+    for batch in new_batches(night, source, ledger="items"):
+        rows = to_versions(records_of(night, source, batch), night.domain)
+        judged = judge(rows, [required("item_id"), required("title")]).persist()
+        quarantine(night, "items", judged, batch)
+        earlier = night.read(SILVER).where(F.col("batch_id") != batch)
+        delivered = date_versions(judged.where("_rule IS NULL"), earlier, night)
+        compared = compare_versions(earlier, delivered).persist()
+        night.replace(SILVER, earlier.unionByName(compared.where("_changed").select(earlier.columns)))
+        balance(night, "items", batch, compared.where("NOT _changed").count(), received=source)
+        compared.unpersist()
+        judged.unpersist()
 
 
 def to_versions(records: DataFrame, domain: Domain) -> DataFrame:

@@ -17,17 +17,17 @@ SILVER = "silver.users"
 
 def run(night: Night) -> None:
     """Replace the attributes of users that new batches bring; nothing to do for domains without users."""
-    batches = new_batches(night, "users")
-    if night.domain.users is None or not batches:
+    if night.domain.users is None:
         return
-    rows = typed(records_of(night, "users", batches), night.domain.users.columns.model_dump())
-    judged = judge(rows, [required("user_id")]).persist()
-    quarantine(night, "users", judged, batches)
-    latest, superseded = latest_per_user(judged.where("_rule IS NULL").withColumn("batch_id", F.col("_batch_id")))
-    unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")
-    night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
-    balance(night, "users", batches, superseded)
-    judged.unpersist()
+    for batch in new_batches(night, "users"):
+        rows = typed(records_of(night, "users", batch), night.domain.users.columns.model_dump())
+        judged = judge(rows, [required("user_id")]).persist()
+        quarantine(night, "users", judged, batch)
+        latest, superseded = latest_per_user(judged.where("_rule IS NULL").withColumn("batch_id", F.col("_batch_id")))
+        unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")
+        night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
+        balance(night, "users", batch, superseded.count())
+        judged.unpersist()
 
 
 def latest_per_user(rows: DataFrame) -> tuple[DataFrame, DataFrame]:

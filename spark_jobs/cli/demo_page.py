@@ -78,7 +78,7 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
         .to_pylist()
     )
     values = {(row["contender"], row["metric"]): row for row in rows}
-    sources = {row["contender"] for row in rows} - {"ranker"}
+    sources = {row["contender"] for row in rows} - {"ranker", "champion"}
     best = max(sources, key=lambda name: values[name, "ndcg_at_10"]["value"])
     users = values["ranker", "ndcg_at_10"]["users"]
     table = Table(

@@ -25,12 +25,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Stage:
-    """Jobs that share one Spark application: one task of the DAG. `only_if` names the decision it needs."""
+    """Jobs that share one Spark application: one task of the DAG. `only_if` names the decision it needs.
+
+    Jobs run in order; `side_by_side` they run as soon as the jobs before them that write what they read are done.
+    """
 
     name: str
     meaning: str
     jobs: tuple[Job, ...]
     only_if: str | None = None
+    side_by_side: bool = False
     timeout_minutes: int = 120
 
 
@@ -76,6 +80,7 @@ NIGHT: tuple[Stage, ...] = (
                 gates=("silver.users",),
             ),
         ),
+        side_by_side=True,
     ),
     Stage(
         "snapshot",
@@ -116,6 +121,7 @@ NIGHT: tuple[Stage, ...] = (
                 gates=("gold.item_factors",),
             ),
         ),
+        side_by_side=True,
     ),
     Stage(
         "train",

@@ -94,10 +94,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = [f"NIGHTJAR_{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None
-    return settings.model_copy(
-        update={
-            name: path.resolve()
-            for name in ("home", "conf_dir", "expectations_dir", "jars_dir")
-            for path in [getattr(settings, name)]
-        }
-    )
+    paths = {
+        name: getattr(settings, name) for name in ("home", "conf_dir", "expectations_dir", "jars_dir", "landing_dir")
+    }
+    return settings.model_copy(update={name: path.resolve() for name, path in paths.items() if path})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -24,54 +26,47 @@ def new_batches(night: Night, source: str, ledger: str | None = None) -> list[st
     return sorted(there - set(done["batch_id"].to_pylist()))
 
 
-def records_of(night: Night, source: str, batches: list[str]) -> DataFrame:
-    """Bronze records of these batches."""
-    return night.read(f"bronze.{source}").where(F.col("batch_id").isin(batches))
+def records_of(night: Night, source: str, batch: str) -> DataFrame:
+    """Bronze records of a batch."""
+    return night.read(f"bronze.{source}").where(F.col("batch_id") == batch)
 
 
-def quarantine(night: Night, source: str, judged: DataFrame, batches: list[str]) -> None:
-    """Write the refused ones of judged records of these batches, replacing what an earlier try wrote."""
+def quarantine(night: Night, source: str, judged: DataFrame, batch: str) -> None:
+    """Write the refused ones of a batch's judged records, replacing what an earlier try wrote."""
     refused = judged.where("_rule IS NOT NULL")
     table = f"quarantine.{source}"
-    if refused.isEmpty() and not night.lakehouse.partition_values(table, "batch_id") & set(batches):
+    if refused.isEmpty() and batch not in night.lakehouse.partition_values(table, "batch_id"):
         night.lakehouse.create(table)
         return
     columns = ["record", "corrupt", "source_file", "rule", "reason", "batch_id"]
     rows = refused.select(*[F.col(f"_{name}").alias(name) for name in columns])
-    night.replace(table, rows, where=f"batch_id IN ({_listed(batches)})")
+    night.replace(table, rows, where=f"batch_id = {literal(batch)}")
 
 
-def balance(night: Night, source: str, batches: list[str], duplicates: DataFrame, received: str | None = None) -> None:
-    """Write one ledger row per batch; raises BalanceError unless received = kept + quarantined + duplicates.
+def balance(night: Night, source: str, batch: str, duplicates: int, received: str | None = None) -> None:
+    """Write the batch's ledger row; raises BalanceError unless received = kept + quarantined + duplicates.
 
     Each is counted on its own, so that the sum is a real check: records in bronze (of the source `received`, where it
-    is another), rows in silver and quarantine, and `duplicates` with their `batch_id`.
+    is another), rows in silver and in quarantine, and the duplicates that cleaning found.
     """
-    counts = {
-        "received": _rows_by_batch(night, f"bronze.{received or source}", batches),
-        "kept": _rows_by_batch(night, f"silver.{source}", batches),
-        "quarantined": _rows_by_batch(night, f"quarantine.{source}", batches),
-        "duplicates": {row.batch_id: row["count"] for row in duplicates.groupBy("batch_id").count().collect()},
+    row: dict[str, Any] = {
+        "table": source,
+        "batch_id": batch,
+        "received": _rows_of_batch(night, f"bronze.{received or source}", batch),
+        "kept": _rows_of_batch(night, f"silver.{source}", batch),
+        "quarantined": _rows_of_batch(night, f"quarantine.{source}", batch),
+        "duplicates": duplicates,
     }
-    rows = [
-        {"table": source, "batch_id": batch} | {name: counted.get(batch, 0) for name, counted in counts.items()}
-        for batch in batches
-    ]
-    for row in rows:
-        if row["received"] != row["kept"] + row["quarantined"] + row["duplicates"]:
-            raise BalanceError(
-                f"bronze.{source} does not balance: {row}; silver was left, the batch will be cleaned again."
-            )
-    night.record("ops.batches", rows)
+    if row["received"] != row["kept"] + row["quarantined"] + row["duplicates"]:
+        raise BalanceError(
+            f"bronze.{source} does not balance: {row}. silver.{source} has what was kept, but the batch counts as not "
+            "cleaned, and the next night cleans it again; if it says so again, a row was lost: keep the landing files."
+        )
+    night.record("ops.batches", [row])
 
 
-def _rows_by_batch(night: Night, table: str, batches: list[str]) -> dict[str, int]:
+def _rows_of_batch(night: Night, table: str, batch: str) -> int:
     counted = night.lakehouse.query(
-        f"SELECT batch_id, count(*) AS n FROM t WHERE batch_id IN ({_listed(batches)}) GROUP BY batch_id",
-        t=(table, night.pin(table)),
+        f"SELECT count(*) AS n FROM t WHERE batch_id = {literal(batch)}", t=(table, night.pin(table))
     )
-    return {row["batch_id"]: row["n"] for row in counted.to_pylist()}
-
-
-def _listed(batches: list[str]) -> str:
-    return ", ".join(literal(batch) for batch in batches)
+    return int(counted["n"][0].as_py())

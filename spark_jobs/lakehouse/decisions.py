@@ -19,6 +19,7 @@ class Decision:
     yes: bool
     reason: str
     model_version: str | None
+    features: list[str] | None
 
 
 def latest(
@@ -35,7 +36,7 @@ def latest(
     conditions += [f"run_date <= DATE '{until}'"] if until else []
     conditions += ["outcome = 'yes'"] if yes else []
     rows = lakehouse.query(
-        f"SELECT run_date, outcome, reason, model_version FROM decisions WHERE {' AND '.join(conditions)} "
+        f"SELECT run_date, outcome, reason, model_version, features FROM decisions WHERE {' AND '.join(conditions)} "
         "ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
         decisions="ops.decisions",
     ).to_pylist()

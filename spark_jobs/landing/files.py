@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,12 +75,39 @@ def csv_columns(path: str, format: CsvFormat) -> tuple[str, ...]:
         return tuple(format.names)
     try:
         with Path(path).open(encoding=format.encoding, newline="") as file:
-            line = file.readline().rstrip("\r\n").removeprefix("\ufeff")
+            line = _header(file, format).rstrip("\r\n").removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError) as error:
         raise LandingFileError(f"{path}: not readable as {format.encoding}: {error}; set format.encoding.") from None
     if not line:
         raise LandingFileError(f"{path}: no header line; expected column names in the first line.")
-    return tuple(name.strip().strip(format.quote or None) for name in line.split(format.delimiter))
+    return tuple(name.strip() for name in _split(line, format))
+
+
+def _header(file: Iterable[str], format: CsvFormat) -> str:
+    """The first record: the first line, and those that follow while a quote is open."""
+    record = ""
+    for line in file:
+        record += line
+        if not format.quote or record.count(format.quote) % 2 == 0:
+            break
+    return record
+
+
+def _split(line: str, format: CsvFormat) -> list[str]:
+    """The values of a record; a delimiter between quotes separates nothing."""
+    quote, names, part = format.quote, [], ""
+    for piece in line.split(format.delimiter):
+        part = f"{part}{format.delimiter}{piece}" if part else piece
+        if not quote or part.count(quote) % 2 == 0:
+            names.append(part)
+            part = ""
+    names += [part] if part else []
+    return [_unquoted(name.strip(), quote) for name in names]
+
+
+def _unquoted(name: str, quote: str) -> str:
+    inside = name[1:-1] if quote and len(name) > 1 and name[0] == name[-1] == quote else name
+    return inside.replace(quote * 2, quote) if quote else inside
 
 
 def _read_csv(spark: SparkSession, names: tuple[str, ...], paths: list[str], format: CsvFormat) -> DataFrame:
@@ -92,6 +120,7 @@ def _read_csv(spark: SparkSession, names: tuple[str, ...], paths: list[str], for
         "escape": format.quote or "\\",
         "columnNameOfCorruptRecord": CORRUPT,
         "enforceSchema": True,
+        "multiLine": format.multiline,
     }
     return _as_records(spark.read.options(**options).schema(schema).csv(paths))
 
@@ -106,7 +135,7 @@ def _as_records(frame: DataFrame) -> DataFrame:
             pairs += [F.lit(field.name), F.to_json(column) if nested else column.cast("string")]
     record = F.create_map(*pairs) if pairs else F.expr("cast(map() as map<string,string>)")
     corrupt = F.col(CORRUPT) if CORRUPT in frame.columns else F.lit(None).cast("string")
-    path = F.expr("url_decode(regexp_replace(_metadata.file_path, '^file:/+', '/'))")
+    path = F.expr("url_decode(replace(regexp_replace(_metadata.file_path, '^file:/+', '/'), '+', '%2B'))")
     return frame.select(record.cast("map<string,string>").alias("record"), corrupt.alias("corrupt"), path.alias("path"))
 
 

@@ -20,7 +20,8 @@ def run(night: Night) -> None:
     staged, facts = night.read(STAGED), release_facts(night)
     night.replace("gold.recommendation_history", staged, where=f"run_date = '{night.run_date}'")
     newest = newest_served(night)
-    serve = newest is None or newest <= night.run_date
+    # Lists of a day that has not begun (a wrong clock, a typo before that was refused) must not be served for ever.
+    serve = newest is None or newest <= night.run_date or newest > night.domain.tonight()
     if serve:
         night.replace(SERVED, staged)
     night.record("ops.releases", [facts | {"serving": serve}])

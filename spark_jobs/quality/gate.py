@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -116,10 +117,10 @@ def _with_statistics(document: Any) -> Any:
 
 def _counts(rows: DataFrame, queries: list[str]) -> tuple[int, list[int]]:
     """Number of rows, and how many rows each query finds among them, by one query."""
-    rows.createOrReplaceTempView(_VIEW)
-    counted = [f"SELECT -1 AS rule, count(*) AS found FROM {_VIEW}"]
+    view = _view_of(rows)
+    counted = [f"SELECT -1 AS rule, count(*) AS found FROM {view}"]
     for number, query in enumerate(queries):
-        counted.append(f"SELECT {number}, count(*) FROM ({query.replace('{batch}', _VIEW)})")
+        counted.append(f"SELECT {number}, count(*) FROM ({query.replace('{batch}', view)})")
     found = {row.rule: row.found for row in rows.sparkSession.sql(" UNION ALL ".join(counted)).collect()}
     return found.pop(-1), [found[number] for number in sorted(found)]
 
@@ -129,7 +130,15 @@ def _no_unexpected(observed: dict[str, Any]) -> dict[str, Any]:
     return {"element_count": observed["count"], **none}
 
 
-_VIEW = "checked_rows"
+def _view_of(rows: DataFrame) -> str:
+    """Name of a view of the rows, which no gate that runs beside this one uses."""
+    name = f"checked_rows_{threading.get_ident()}"
+    rows.createOrReplaceTempView(name)
+    return name
+
+
+# Great Expectations has one name for the view of all its SQL rules.
+_ONE_AT_A_TIME = threading.Lock()
 _NO_ERROR = {"raised_exception": False, "exception_traceback": None, "exception_message": None}
 # What Great Expectations reports of rules that hold, by type; suites with other rules are run with details at once.
 _OBSERVED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -176,7 +185,8 @@ def _validate(rows: DataFrame, rules: list[Expectation], table: str, result_form
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite))
     )
-    return definition.run(batch_parameters={"dataframe": rows}, result_format=result_format)
+    with _ONE_AT_A_TIME:
+        return definition.run(batch_parameters={"dataframe": rows}, result_format=result_format)
 
 
 def _result(outcome: Any, rows: DataFrame) -> Result:
@@ -196,8 +206,7 @@ def _result(outcome: Any, rows: DataFrame) -> Result:
 def _examples(outcome: Any, rows: DataFrame, query: str | None) -> str:
     found = outcome.result or {}
     if query and found:
-        rows.createOrReplaceTempView(_VIEW)
-        failing = rows.sparkSession.sql(query.replace("{batch}", _VIEW)).limit(EXAMPLES)
+        failing = rows.sparkSession.sql(query.replace("{batch}", _view_of(rows))).limit(EXAMPLES)
         return str([row.asDict() for row in failing.collect()])
     if examples := found.get("partial_unexpected_index_list") or found.get("partial_unexpected_list"):
         return str(examples)

@@ -76,10 +76,7 @@ class ModelRegistry:
         wanted = f"name = '{self.name}' and tags.run_date = '{run_date}'"
         if digest:
             wanted += f" and tags.examples_digest = '{digest}'"
-        try:
-            found = self._client.search_model_versions(wanted)
-        except MlflowException:
-            return None
+        found = self._client.search_model_versions(wanted)
         newest = max(found, key=lambda version: int(version.version), default=None)
         return Version(str(newest.version), str(newest.run_id)) if newest else None
 
@@ -146,6 +143,8 @@ class ModelRegistry:
         try:
             return mlflow.xgboost.load_model(f"models:/{self.name}/{version}")  # type: ignore[no-any-return]
         except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise  # an outage, which trying again can help
             raise ModelNotFoundError(
                 f"Model {self.name} version {version} can't be loaded from {self._uri}:"
                 f" {error.message}. Train again with --force-training."

@@ -19,7 +19,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 @dataclass
 class Costs:
-    """What one job cost; its gates run beside the next job, so costs of a night add up to more than its time."""
+    """What one job cost; jobs run side by side, so costs of a night add up to more than its time."""
 
     since: int = 0
     """SQL executions of Spark before the job."""

@@ -17,6 +17,10 @@ from spark_jobs.runner.gates import check_table
 log = logging.getLogger("nightjar")
 
 
+class NotStartedError(RuntimeError):
+    """A job was not started because one before it failed."""
+
+
 class JobFailedError(RuntimeError):
     """A job failed; the message names stage and job and says why, the cause has the details."""
 
@@ -27,30 +31,28 @@ class JobFailedError(RuntimeError):
 
 
 def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.info) -> None:
-    """Run the jobs of one stage in order, each followed by its quality gates and a row in ops.runs.
+    """Run the jobs of one stage, each followed by its quality gates and its rows in the ledgers.
 
-    A gate runs beside the next jobs, but no job starts before the gates of all tables that it reads have passed, and
-    the stage ends when the last gate has.
+    Where the stage allows it two run side by side: most of a job's time is waiting for one thread of Spark's. No job
+    starts before the gates of what it reads have passed, and after a failure none starts any more.
     """
     night.lakehouse.add_missing_columns()
-    gates: dict[str, Future[None]] = {}
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        for job in stage.jobs:
-            for table in job.inputs:
-                if table in gates:
-                    gates.pop(table).result()
-            progress(f"{stage.name}: {job.name}")
-            of_job, costs = night.for_job(), Costs(since=executions(night.spark))
-            with recorded(of_job, stage, job, costs):
-                with costs.clock("import"):
-                    module = importlib.import_module(module_of(stage, job))
-                night.spark.sparkContext.setJobGroup(group_of(job.name, costs.since), job.meaning)
-                with costs.clock("job"):
-                    module.run(of_job)
-            gate = beside.submit(_check, of_job, stage, job, costs)
-            gates |= dict.fromkeys(job.gates or (job.name,), gate)
-        for gate in gates.values():
-            gate.result()
+    with ThreadPoolExecutor(max_workers=2 if stage.side_by_side else 1) as pool:
+        started: dict[str, Future[None]] = {}
+        for number, job in enumerate(stage.jobs):
+            before = stage.jobs[:number]
+            needed = [other for other in before if not stage.side_by_side or set(other.outputs) & set(job.inputs)]
+            after = [started[other.name] for other in needed]
+            started[job.name] = pool.submit(_run_job, night, stage, job, after, progress)
+        try:
+            failures = [error for future in started.values() if (error := future.exception())]
+        except KeyboardInterrupt:
+            # The threads can't be interrupted, what they wait for can.
+            pool.shutdown(wait=False, cancel_futures=True)
+            night.spark.sparkContext.cancelAllJobs()
+            raise
+    if failures:
+        raise next((error for error in failures if not isinstance(error, NotStartedError)), failures[0])
 
 
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[[str], None] = log.info) -> None:
@@ -68,13 +70,24 @@ def module_of(stage: Stage, job: Job) -> str:
     return f"spark_jobs.{stage.name}.{job.name}"
 
 
-def _check(night: Night, stage: Stage, job: Job, costs: Costs) -> None:
-    """The job's gates; its rows in ops.runs and ops.profile say how job and gates went and what they cost."""
-    with recorded(night, stage, job, costs), costs.clock("gate"):
-        night.spark.sparkContext.setJobGroup(group_of(job.name, costs.since, gate=True), f"gates of {job.name}")
-        for table in job.gates:
-            if table != "silver.users" or night.domain.users:
-                check_table(night, table)
+def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], progress: Callable[[str], None]) -> None:
+    """One job and its gates, once those before it are done; its rows in ops.runs and ops.profile say how they went."""
+    if any(future.exception() for future in after):
+        raise NotStartedError(f"{stage.name}/{job.name}: what it reads was not made")
+    progress(f"{stage.name}: {job.name}")
+    night, costs = night.for_job(), Costs(since=executions(night.spark))
+    context = night.spark.sparkContext
+    with recorded(night, stage, job, costs):
+        with costs.clock("import"):
+            module = importlib.import_module(module_of(stage, job))
+        context.setJobGroup(group_of(job.name, costs.since), job.meaning)
+        with costs.clock("job"):
+            module.run(night)
+        context.setJobGroup(group_of(job.name, costs.since, gate=True), f"gates of {job.name}")
+        with costs.clock("gate"):
+            for table in job.gates:
+                if table != "silver.users" or night.domain.users:
+                    check_table(night, table)
     night.record("ops.profile", [costs.row(night, stage.name, job.name)])
     night.record("ops.runs", [_row(night, stage, job, "succeeded", costs.seconds)])
 

@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.domain import Domain, find_domain
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.runner.run import module_of, run_night, run_stage
+
+
+class FutureNightError(ValueError):
+    """A run date lies beyond tonight; the message says how far there is."""
+
+    final = True
 
 
 def stage(domain: str, run_date: date, name: str, *, force_training: bool = False) -> None:
@@ -30,11 +36,22 @@ def whole_night(
 def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], force_training: bool) -> Night:
     settings = load_settings()
     found = find_domain(settings.conf_dir, domain)
+    refuse_future(found, run_date)
     # Python loads what the jobs need while the JVM starts.
     with ThreadPoolExecutor(max_workers=1) as loader:
         loader.submit(_load, list(stages))
         session = spark_session(settings, f"nightjar {domain} {run_date} {what}")
     return Night(session, settings, found, run_date, force_training)
+
+
+def refuse_future(domain: Domain, run_date: date) -> None:
+    """Raise FutureNightError for a day that has not begun: its lists would hide those of all nights until then."""
+    tonight = domain.tonight()
+    if run_date > tonight:
+        raise FutureNightError(
+            f"Run date {run_date} lies beyond tonight, which is {tonight} in {domain.time_zone}; a night covers the "
+            "events before its run date, so give that day or an earlier one."
+        )
 
 
 def _load(stages: list[Stage]) -> None:

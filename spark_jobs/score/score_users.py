@@ -47,6 +47,8 @@ def run(night: Night) -> None:
             }
         ),
     )
+    for shared in (index, model):
+        shared.destroy()
 
 
 def require_champion(night: Night) -> str:

@@ -1,7 +1,8 @@
 """Decide whether the ranker trains tonight, and write down why.
 
 Reads earlier decisions and silver.interactions, writes one row to ops.decisions. Training is due without a
-champion, when the latest training is `train.every_days` old, or when it is asked for. Only decisions of earlier
+champion, when the latest training is `train.every_days` old, when the champion needs features that the code does not
+make any more, or when it is asked for. Only decisions of earlier
 run dates count, so that a rerun of a date decides the same.
 """
 
@@ -12,6 +13,7 @@ from datetime import date, timedelta
 from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.ranking.ranker import missing_features
 
 # A test and at least one training snapshot.
 FEWEST_CUTS = 2
@@ -26,6 +28,9 @@ def run(night: Night) -> None:
     trained = latest(night.lakehouse, "promote", until=night.run_date - timedelta(days=1))
     last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
+    champion = latest(night.lakehouse, "promote", until=night.run_date - timedelta(days=1), yes=True)
+    if champion and (missing := missing_features(champion.features or [])):
+        due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
     if cuts < FEWEST_CUTS:
         days = night.domain.train.window_days

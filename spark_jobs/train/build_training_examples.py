@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial, reduce
 
+from pyspark import Broadcast
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -17,14 +18,18 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 
 def run(night: Night) -> None:
     """Label the candidates of every cut but the newest."""
-    examples = reduce(DataFrame.unionByName, [examples_at(night, cut) for cut in training_cuts(night)[1:]])
-    examples = examples.persist()
+    context = night.spark.sparkContext
+    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in training_cuts(night)[1:]}
+    examples = reduce(DataFrame.unionByName, [examples_at(night, *pair) for pair in indexes.items()]).persist()
     night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
+    for index in indexes.values():
+        index.destroy()
 
 
 def with_queries(examples: DataFrame) -> DataFrame:
@@ -34,9 +39,8 @@ def with_queries(examples: DataFrame) -> DataFrame:
     return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
 
 
-def examples_at(night: Night, cut: date) -> DataFrame:
+def examples_at(night: Night, cut: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
     """Examples of one cut: labels are the target events in the window that follows it."""
     relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    index = night.spark.sparkContext.broadcast(index_as_of(partial(night.rows, as_of=cut)))
     return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)

@@ -12,6 +12,7 @@ from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.recommender.evaluation.promotion import judge
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
@@ -23,7 +24,7 @@ def run(night: Night) -> None:
     promote, reason = judge(ndcg_by_contender(night, version), first=first)
     outcome = "yes" if promote else "no"
     decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version}
-    night.record("ops.decisions", [decision])
+    night.record("ops.decisions", [decision | {"features": list(FEATURE_NAMES)}])
     registry.point_champion(champion(night.lakehouse))
 
 

@@ -1,11 +1,12 @@
 """Fit LambdaMART on the training examples, log it to MLflow and register the version.
 
-Reads gold.training_examples. A rerun of the same date on equal examples finds the version it registered and
-trains nothing.
+Reads gold.training_examples. A rerun of the same date on equal examples by the same code finds the version it
+registered and trains nothing.
 """
 
 from __future__ import annotations
 
+from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.ranking.device import training_device
 from spark_jobs.recommender.ranking.training import PARAMS, content_digest, fit
@@ -15,10 +16,10 @@ from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
 def run(night: Night) -> None:
     """Train unless equal examples already gave a version at this date."""
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
-    registry, digest = ModelRegistry(night.settings, night.domain), content_digest(examples)
-    if registry.trained_on(night.run_date, digest):
+    registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device)
+    digest = content_digest(examples, device, night.code_version)
+    if is_reproducible(night.settings) and registry.trained_on(night.run_date, digest):
         return
-    device = training_device(night.settings.device)
     registry.register(
         fit(examples, device),
         params={**PARAMS, "device": device, "examples": examples.count()},

@@ -69,6 +69,19 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
     assert "time_zone" in found["dags"]["night_broken"]["doc"]
 
 
+def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
+    airflow_home: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    for name in ("another", "sh\u00f6p & co"):
+        shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
+    found = load_dags(airflow_home, tmp_path / "conf")
+    assert found["errors"] == {}
+    assert set(found["dags"]) == {*DOMAINS, "night_another", "night_sh_p___co"}
+    assert set(found["dags"]["night_retail"]["tasks"]) > {"score"}
+    assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
+
+
 @given(
     st.datetimes(timezones=st.just(ZoneInfo("UTC"))).filter(lambda moment: 1971 < moment.year < 2100),
     st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata"]),

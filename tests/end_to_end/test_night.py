@@ -8,17 +8,19 @@ from datetime import timedelta
 import mlflow
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.job_catalog import JOBS
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import champion
+from spark_jobs.lakehouse.decisions import champion, latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.runner.run import run_night
 from spark_jobs.score.score_users import SnapshotGoneError
 from spark_jobs.score.score_users import run as score
+from spark_jobs.snapshot.decide_training import run as decide
 from tests.nights import content
 
 SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
@@ -162,12 +164,12 @@ def test_a_rerun_gives_identical_tables(shop: Night) -> None:
         "gold.evaluation_users",
         *SERVED,
     ]
-    before = {table: content(shop, table) for table in tables}
-    # Of code that can't be told from other code nothing is kept: everything is made again.
+    before = {table: content(shop, table, "model_version", "release") for table in tables}
+    # Of code that can't be told from other code nothing is kept: everything is made again, the model too.
     settings = shop.settings.model_copy(update={"code_version": "tested-dirty"})
     run_night(Night(shop.spark, settings, shop.domain, shop.run_date))
     for table in tables:
-        assert content(shop, table) == before[table], table
+        assert content(shop, table, "model_version", "release") == before[table], table
 
 
 def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night) -> None:
@@ -214,6 +216,21 @@ def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
     again = shop.read("ops.quality_results").orderBy("recorded_at").collect()[checks:]
     assert {row.table for row in again} == {"gold.recommendations_staged"}
     assert content(shop, SERVED[0]) == before
+
+
+def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None:
+    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=2))
+    reason = {"decision": "promote", "outcome": "yes", "reason": "planted", "model_version": "1"}
+    before = later.lakehouse.version("ops.decisions")
+    Night(shop.spark, shop.settings, shop.domain, shop.run_date).record(
+        "ops.decisions", [reason | {"features": ["user_events", "phase_of_the_moon"]}]
+    )
+    decide(later.for_job())
+    decision = latest(later.lakehouse, "train", on=later.run_date)
+    assert decision is not None
+    assert decision.yes
+    assert decision.reason == "the champion needs features that this code does not make: phase_of_the_moon"
+    DeltaTable(later.lakehouse.uri("ops.decisions")).restore(before)
 
 
 def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:

@@ -10,8 +10,9 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.clean.clean_interactions import run as clean
 from spark_jobs.clean.clean_items import run as clean_items
+from spark_jobs.ingest.ingest_landing_files import batch_id
 from spark_jobs.ingest.ingest_landing_files import run as ingest
-from spark_jobs.landing.files import LandingFileError
+from spark_jobs.landing.files import LandingFileError, csv_columns, list_files
 from spark_jobs.runner.run import JobFailedError
 from spark_jobs.snapshot.build_item_features import catalogue_as_of
 from tests.nights import content, land, night_of, run_stages, write_domain
@@ -83,6 +84,58 @@ def test_a_clean_killed_after_its_merge_can_be_repeated(spark: SparkSession, hom
     assert {t: content(night, t) for t in before} == before
     balance = night.read("ops.batches").collect()[0]
     assert (balance.received, balance.kept, balance.quarantined, balance.duplicates) == (3, 1, 1, 1)
+
+
+def test_a_clean_killed_before_its_ledger_and_a_batch_that_delivers_again_balance(
+    spark: SparkSession, home: Path
+) -> None:
+    """Whichever of the two batches comes first by name."""
+    domain = write_domain(home)
+    first, night = land(home, "day1.csv", GOOD), night_of(spark, domain, "2026-01-02")
+    ingest(night)
+    clean(night)
+    night.replace("ops.batches", night.read("ops.batches").where("false"))
+    again = land(home, "day2.csv", GOOD, "2,u2,b,buy,2026-01-01T12:00:00Z,1")
+    names = {file.name: batch_id(night, [file]) for file in list_files(night.settings.landing, "shop/*.csv")}
+    seconds = 1_700_000_000
+    while names[f"shop/{again.name}"] > names[f"shop/{first.name}"]:
+        seconds += 1
+        os.utime(again, (seconds, seconds))
+        file = next(file for file in list_files(night.settings.landing, "shop/*.csv") if file.name.endswith(again.name))
+        names[file.name] = batch_id(night, [file])
+    ingest(night)
+    clean(night)
+    balances = {row.batch_id: row for row in night.read("ops.batches").collect()}
+    kept = {name: balances[batch].kept for name, batch in names.items()}
+    assert kept == {f"shop/{first.name}": 1, f"shop/{again.name}": 1}
+    assert balances[names[f"shop/{again.name}"]].duplicates == 1
+
+
+def test_file_names_and_headers_are_read_as_they_are(spark: SparkSession, home: Path) -> None:
+    columns = {
+        "user_id": "who",
+        "item_id": "`what, exactly`",
+        "event_type": "kind",
+        "event_at": "try_to_timestamp(at)",
+    }
+    source = {
+        "path": "shop/*.csv",
+        "format": {"type": "csv", "multiline": True},
+        "columns": columns,
+        "event_key": ["id"],
+    }
+    domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "note"}})
+    header = 'id,who,"what, exactly",kind,at,"a ""note"\n'
+    rows = ('1,u1,a,buy,2026-01-01T10:00:00Z,"two\nlines"', "2,u2,b,buy,2026-01-01T10:00:00Z,one")
+    land(home, "a+b c%20d.csv", *rows, header=header.replace('"a ""note"', "note"))
+    night = night_of(spark, domain, "2026-01-02")
+    ingest(night)
+    clean(night)
+    clean_items(night)
+    assert {row.source_file for row in night.read("bronze.interactions").collect()} == {"shop/a+b c%20d.csv"}
+    assert {row.item_id: row.title for row in night.read("silver.items").collect()} == {"a": "two\nlines", "b": "one"}
+    quoted = land(home, "quoted.csv", header=header)
+    assert csv_columns(str(quoted), domain.interactions.format)[2:] == ("what, exactly", "kind", "at", 'a "note')
 
 
 def test_files_with_other_columns_and_other_formats_are_read_alike(spark: SparkSession, home: Path) -> None:

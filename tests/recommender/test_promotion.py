@@ -22,6 +22,17 @@ def test_not_better_is_refused_unless_it_is_the_first() -> None:
     assert reason.startswith("first model, promoted although")
 
 
+def test_a_better_champion_is_not_replaced() -> None:
+    figures = {"ranker": 0.30, "champion": 0.31, "popularity": 0.1}
+    promoted, reason = judge(figures, first=False)
+    assert not promoted
+    assert reason.startswith("the champion is better: NDCG@10 0.3000")
+    promoted, reason = judge(figures | {"champion": 0.29}, first=False)
+    assert promoted
+    assert reason.startswith("better than every source and no worse than the champion")
+    assert judge({"ranker": 0.3, "champion": 0.2}, first=False)[0] is False
+
+
 def test_nothing_measured_is_never_promoted() -> None:
     assert judge({}, first=True)[0] is False
     assert judge({"ranker": 0.9}, first=True)[0] is False

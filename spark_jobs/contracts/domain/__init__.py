@@ -8,7 +8,7 @@ every source column arrives as a string (nested values as JSON text), so use `tr
 from __future__ import annotations
 
 from spark_jobs.contracts.domain.domain import Domain
-from spark_jobs.contracts.domain.files import DomainFileError, find_domain, load_domain
+from spark_jobs.contracts.domain.files import DomainFileError, find_domain, load_domain, load_named
 from spark_jobs.contracts.domain.policies import AllowAfter, SeenPolicy
 from spark_jobs.contracts.domain.sources import (
     CsvFormat,
@@ -36,4 +36,5 @@ __all__ = [
     "Users",
     "find_domain",
     "load_domain",
+    "load_named",
 ]

@@ -95,6 +95,10 @@ class Domain(Part):
         """Whether a training cut may lie on this day."""
         return (day - _EPOCH).days % self.grid_days == 0
 
+    def tonight(self) -> date:
+        """The latest run date there can be: today in the domain's time zone."""
+        return datetime.now(ZoneInfo(self.time_zone)).date()
+
     def cut_dates(self, run_date: date) -> list[date]:
         """Dates whose snapshots training needs, newest first: one for the test, then training windows.
 

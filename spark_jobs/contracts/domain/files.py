@@ -57,7 +57,12 @@ def find_domain(conf_dir: Path, name: str) -> Domain:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in conf_dir.glob("*.yaml"))) or "none"
         raise DomainFileError(path, [f"no domain file for {name!r}; domains in {conf_dir}: {known}"])
+    return load_named(path)
+
+
+def load_named(path: Path) -> Domain:
+    """Read and check a domain file whose name must be the domain's."""
     domain = load_domain(path)
-    if domain.domain != name:
-        raise DomainFileError(path, [f"domain: must equal the file's name {name!r}, got {domain.domain!r}"])
+    if domain.domain != path.stem:
+        raise DomainFileError(path, [f"domain: must equal the file's name {path.stem!r}, got {domain.domain!r}"])
     return domain

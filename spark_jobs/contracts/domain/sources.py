@@ -20,6 +20,10 @@ class CsvFormat(Part):
     delimiter: str = Field(default=",", min_length=1, description="Text between two values, one or more characters.")
     encoding: str = Field(default="UTF-8", description="Character encoding of the files.")
     quote: str = Field(default='"', max_length=1, description="Quote character; empty for none.")
+    multiline: bool = Field(
+        default=False,
+        description="Whether quoted values may hold line breaks; such a file can't be read in parallel.",
+    )
 
     @model_validator(mode="after")
     def _names_without_header(self) -> CsvFormat:

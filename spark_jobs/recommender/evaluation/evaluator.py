@@ -19,8 +19,8 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 
-RANKER = "ranker"
-"""Name of the ranker among the contenders; the others are sources."""
+RANKER, CHAMPION = "ranker", "champion"
+"""Names of tonight's ranker and of the one that serves among the contenders; the others are sources."""
 LIST_LENGTH = 20
 _NAMES = (*METRICS, "pool_recall")
 COLUMNS = "user_id string, contender string, relevant int, top_items array<string>, " + ", ".join(
@@ -33,24 +33,28 @@ _SCHEMA = pa.schema(
 )
 
 
-def evaluator(index: Broadcast[RetrievalIndex], model: Broadcast[bytes]) -> ArrowMap:
-    """A function for `mapInArrow` from histories with `relevant` to one row per user and contender."""
+def evaluator(index: Broadcast[RetrievalIndex], models: Broadcast[dict[str, bytes]]) -> ArrowMap:
+    """A function for `mapInArrow` from histories with `relevant` to one row per user and contender.
+
+    Contenders are the models by name, and every source.
+    """
 
     def evaluate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
-            rows = list(_rows(batch, index.value, model.value))
+            rows = list(_rows(batch, index.value, models.value))
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
     return evaluate
 
 
-def _rows(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes) -> Iterator[dict[str, Any]]:
+def _rows(batch: pa.RecordBatch, index: RetrievalIndex, models: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     users = user_batch(batch, index)
     found = propose(users, index)
     relevant = relevance(batch, users, index)
     hits = relevant[found.users, found.items]
     counts = pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False)
-    contenders = {RANKER: (ranker_scores(found, model), np.ones(len(hits), dtype=bool))}
+    everything = np.ones(len(hits), dtype=bool)
+    contenders = {name: (ranker_scores(found, model), everything) for name, model in models.items()}
     for name in SOURCES:
         contenders[name] = (-found.ranks[name], found.proposed[name] & (found.ranks[name] < UNRANKED))
     for contender, (scores, proposed) in contenders.items():

@@ -14,7 +14,7 @@ from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 
 
 class FeatureMismatchError(ValueError):
-    """A model was trained on other features than this code makes; the message names them."""
+    """A model needs features that this code does not make any more; the message names them."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,22 @@ class Ranked:
 
 
 def to_bytes(booster: xgb.Booster) -> bytes:
-    """The booster as UBJSON, to be broadcast; raises FeatureMismatchError where the candidates lack its features."""
-    if list(booster.feature_names or []) != list(FEATURE_NAMES):
-        odd = sorted(set(booster.feature_names or []) ^ set(FEATURE_NAMES))
+    """The booster as UBJSON, to be broadcast.
+
+    The list of features belongs to the model: it is scored with its own, whatever else the code makes by now. Raises
+    FeatureMismatchError where the code lacks one.
+    """
+    if missing := missing_features(list(booster.feature_names or [])):
         raise FeatureMismatchError(
-            f"The model was trained on other features than this code makes ({', '.join(odd) or 'in another order'});"
-            " train again with --force-training."
+            f"The model needs features that this code does not make: {', '.join(missing)}. Train again with"
+            " --force-training."
         )
     return bytes(booster.save_raw("ubj"))
+
+
+def missing_features(names: list[str]) -> list[str]:
+    """Those of the features that the code does not make."""
+    return [name for name in names if name not in FEATURE_NAMES]
 
 
 def feature_importance(booster: xgb.Booster) -> dict[str, float]:
@@ -44,7 +52,7 @@ def feature_importance(booster: xgb.Booster) -> dict[str, float]:
     return {name: gain / total for name, gain in gains.items()}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def load_booster(model: bytes) -> xgb.Booster:
     """The booster from its UBJSON bytes, once per worker process."""
     booster = xgb.Booster(model_file=bytearray(model))
@@ -53,11 +61,14 @@ def load_booster(model: bytes) -> xgb.Booster:
 
 
 def ranker_scores(found: Candidates, model: bytes) -> np.ndarray:
-    """Score of every candidate."""
+    """Score of every candidate by the model's own features."""
     if len(found.users) == 0:
         return np.empty(0)
-    data = xgb.DMatrix(found.features, feature_names=list(FEATURE_NAMES), nthread=1)
-    return np.asarray(load_booster(model).predict(data), dtype=np.float64)
+    booster = load_booster(model)
+    names = list(booster.feature_names or [])
+    columns = found.features if names == list(FEATURE_NAMES) else found.features[:, [*map(FEATURE_NAMES.index, names)]]
+    data = xgb.DMatrix(columns, feature_names=names, nthread=1)
+    return np.asarray(booster.predict(data), dtype=np.float64)
 
 
 def best_per_user(found: Candidates, scores: np.ndarray, count: int) -> Ranked:

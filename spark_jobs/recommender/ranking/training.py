@@ -33,12 +33,16 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def content_digest(examples: DataFrame) -> str:
-    """A digest of the rows in any order, and of the parameters: equal digests give equal models."""
+CONSTRAINTS = "(" + ",".join(str(feature.monotone) for feature in FEATURES) + ")"
+
+
+def content_digest(examples: DataFrame, device: str, code_version: str) -> str:
+    """A digest of the rows in any order, the parameters and constraints, device and code: equal ones, equal models."""
     rows = examples.agg(
         F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
     ).collect()[0]
-    text = f"{rows['count']} {rows['hashes']} {json.dumps(PARAMS, sort_keys=True)}"
+    parameters = json.dumps({**PARAMS, "constraints": CONSTRAINTS}, sort_keys=True)
+    text = f"{rows['count']} {rows['hashes']} {parameters} {device} {code_version} xgboost {xgb.__version__}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -56,7 +60,7 @@ def fit(examples: DataFrame, device: str) -> xgb.Booster:
         force_repartition=True,
         device=device,
         missing=float("nan"),
-        monotone_constraints="(" + ",".join(str(feature.monotone) for feature in FEATURES) + ")",
+        monotone_constraints=CONSTRAINTS,
         **PARAMS,
     )
     booster: xgb.Booster = ranker.fit(examples.orderBy("query", "item_id")).get_booster()
