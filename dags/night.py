@@ -11,9 +11,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.providers.standard.sensors.python import PythonSensor
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, chain, task
+from airflow.sdk import DAG, BaseOperator, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, task
 from nightjar_airflow.gates import decided
 from nightjar_airflow.run_dates import run_date
 from nightjar_airflow.stage_operator import NightjarStageOperator
@@ -42,8 +43,8 @@ def describe(domain: Domain) -> str:
     return f"{head}\n\n| stage | what | jobs |\n|---|---|---|\n{stages}\n"
 
 
-def stage_task(domain: Domain, stage: Stage) -> NightjarStageOperator:
-    """One spark-submit; a stage after an optional one also runs when that was skipped."""
+def stage_task(domain: Domain, stage: Stage, *, after_optional: bool = False) -> NightjarStageOperator:
+    """One spark-submit; a stage after an optional one also runs when that was skipped or failed."""
     return NightjarStageOperator(
         task_id=stage.name,
         domain=domain.domain,
@@ -52,7 +53,8 @@ def stage_task(domain: Domain, stage: Stage) -> NightjarStageOperator:
         force_training="{{ '--force-training' if params.force_training else '' }}",
         doc_md=stage.meaning,
         execution_timeout=timedelta(minutes=stage.timeout_minutes),
-        trigger_rule=TriggerRule.NONE_FAILED,
+        # Last week's champion serves although training failed.
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS if after_optional else TriggerRule.NONE_FAILED,
     )
 
 
@@ -88,12 +90,16 @@ def night(domain: Domain) -> DAG:
             execution_timeout=timedelta(minutes=5),
             doc_md="Waits while another night of the domain runs: they write the same tables.",
         )
-        tasks = [turn]
+        # What the next stage follows: the stage before it, and the optional ones since.
+        before: list[BaseOperator] = [turn]
+        optional: list[BaseOperator] = []
         for stage in NIGHT:
             if stage.only_if is None:
-                tasks.append(stage_task(domain, stage))
+                work = stage_task(domain, stage, after_optional=len(before) > 1)
+                before >> work
+                before = [work]
                 continue
-            with TaskGroup(f"{stage.name}ing", prefix_group_id=False) as group:
+            with TaskGroup(f"{stage.name}ing", prefix_group_id=False):
                 gate = ShortCircuitOperator(
                     task_id=f"{stage.only_if}_due",
                     python_callable=decided,
@@ -101,9 +107,17 @@ def night(domain: Domain) -> DAG:
                     ignore_downstream_trigger_rules=False,
                     doc_md=f"Goes on to {stage.name} only if the night decided so (ops.decisions).",
                 )
-                gate >> stage_task(domain, stage)
-            tasks.append(group)
-        chain(*tasks)
+                work = stage_task(domain, stage)
+                before >> gate >> work
+            before.append(work)
+            optional.append(work)
+        complete = EmptyOperator(
+            task_id="complete",
+            trigger_rule=TriggerRule.NONE_FAILED,
+            execution_timeout=timedelta(minutes=5),
+            doc_md="Makes a night whose training failed a failed one, although its lists were published.",
+        )
+        [*before, *optional] >> complete
     return dag
 
 

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from spark_jobs.cli.airflow_api import AirflowApi, healthy
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
@@ -47,7 +49,8 @@ class EmbeddedAirflow:
         try:
             for component in COMPONENTS:
                 self._start(component)
-            self._pid_file.write_text(json.dumps({"parent": os.getpid(), "group": self._processes[0].pid}))
+            processes = {"parent": os.getpid(), "group": self._processes[0].pid}
+            self._pid_file.write_text(json.dumps({name: [pid, _begun(pid)] for name, pid in processes.items()}))
             self._wait_until_healthy()
         except BaseException:
             self.stop()
@@ -120,12 +123,15 @@ class EmbeddedAirflow:
         if not self._pid_file.is_file():
             return
         noted = json.loads(self._pid_file.read_text())
-        if _alive(noted["parent"]):
+        # A number alone may belong to anybody's process by now, after a reboot for example.
+        running = {name for name, (pid, begun) in noted.items() if _begun(pid) == begun}
+        if "parent" in running:
             raise AirflowError(
-                f"Airflow already runs on {self.settings.home} (process {noted['parent']}); stop it first, "
+                f"Airflow already runs on {self.settings.home} (process {noted['parent'][0]}); stop it first, "
                 "or set NIGHTJAR_HOME to another folder."
             )
-        _stop_group(noted["group"], [])
+        if "group" in running:
+            _stop_group(noted["group"][0], [])
         self._pid_file.unlink()
 
     def _keys(self) -> dict[str, str]:
@@ -214,14 +220,12 @@ def _tail(log: Path) -> str:
     return lines[-1] if lines else "no output"
 
 
-def _alive(pid: int) -> bool:
+def _begun(pid: int) -> float | None:
+    """When the process was started, which tells it from others that get its number later; None without one."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
 
 
 def _stop_group(group: int, children: list[subprocess.Popen[bytes]], patience: float = 15) -> None:

@@ -10,12 +10,13 @@ from pyspark.sql import functions as F
 
 from spark_jobs.landing.files import record_columns, source_view
 
-_TIME = ("a timestamp", "cast({} as timestamp)")
+# A value that does not fit is NULL, which quarantine takes where the column is required; it must not stop the night.
+_TIME = ("a timestamp", "try_cast({} as timestamp)")
 _MAP = ("a map of strings to strings", "cast(coalesce({}, map()) as map<string,string>)")
 _CASTS = {
     "event_type": ("a string", "cast({} as string)"),
     "event_at": _TIME,
-    "value": ("a number", "cast({} as double)"),
+    "value": ("a number", "try_cast({} as double)"),
     "available_from": _TIME,
     "available_until": _TIME,
     "updated_at": _TIME,

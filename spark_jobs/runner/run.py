@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
-from spark_jobs.lakehouse.decisions import decided
+from spark_jobs.lakehouse.decisions import champion, decided
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.runner.costs import Costs, executions, group_of
 from spark_jobs.runner.gates import check_table
@@ -56,13 +56,25 @@ def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.
 
 
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[[str], None] = log.info) -> None:
-    """Run stages in order; those that need a decision are skipped, and recorded so, without it."""
+    """Run stages in order; those that need a decision are skipped, and recorded so, without it.
+
+    Where such a stage fails and there is a champion, the night goes on with that one, and fails at its end.
+    """
+    failure: JobFailedError | None = None
     for stage in stages:
         if stage.only_if and not decided(night.lakehouse, stage.only_if, night.run_date):
             progress(f"{stage.name}: skipped, not due")
             night.record("ops.runs", [_row(night, stage, job, "skipped", 0.0) for job in stage.jobs])
             continue
-        run_stage(night, stage, progress)
+        try:
+            run_stage(night, stage, progress)
+        except JobFailedError as error:
+            if not stage.only_if or champion(night.lakehouse, until=night.run_date) is None:
+                raise
+            log.error("%s; the night goes on with the champion that there is", error)
+            failure = error
+    if failure:
+        raise failure
 
 
 def module_of(stage: Stage, job: Job) -> str:

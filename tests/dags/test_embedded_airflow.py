@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from spark_jobs.cli.airflow_server import AirflowError, EmbeddedAirflow, free_port
@@ -31,9 +32,22 @@ def test_a_taken_port_is_one_sentence_with_a_way_out(tmp_path: Path) -> None:
 
 def test_a_second_airflow_on_the_same_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "airflow").mkdir()
-    (tmp_path / "airflow" / "nightjar.pid").write_text(json.dumps({"parent": os.getpid(), "group": 1}))
+    mine = [os.getpid(), psutil.Process().create_time()]
+    (tmp_path / "airflow" / "nightjar.pid").write_text(json.dumps({"parent": mine, "group": [1, 0.0]}))
     with pytest.raises(AirflowError, match="already runs"), EmbeddedAirflow(Settings(home=tmp_path), free_port()):
         pass
+
+
+def test_a_process_that_got_the_number_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
+    """What a reboot leaves: a pid file whose numbers belong to somebody else by now."""
+    (tmp_path / "airflow").mkdir()
+    pid_file = tmp_path / "airflow" / "nightjar.pid"
+    with subprocess.Popen(["sleep", "60"], process_group=0) as bystander:
+        pid_file.write_text(json.dumps({"parent": [bystander.pid, 1.0], "group": [bystander.pid, 1.0]}))
+        EmbeddedAirflow(Settings(home=tmp_path), 1)._refuse_second()
+        assert bystander.poll() is None
+        assert not pid_file.exists()
+        bystander.kill()
 
 
 def test_the_password_is_kept_and_private(tmp_path: Path) -> None:
@@ -57,7 +71,7 @@ def test_it_serves_and_stops_without_orphans(tmp_path: Path, sent: signal.Signal
         if "ctrl-C stops it" in line:
             break
     assert any("night_retail: paused, no landing files" in line for line in lines)
-    group = json.loads((tmp_path / "airflow" / "nightjar.pid").read_text())["group"]
+    group = json.loads((tmp_path / "airflow" / "nightjar.pid").read_text())["group"][0]
     os.killpg(group, 0)
     process.send_signal(sent)
     assert process.wait(timeout=60) == 0

@@ -17,7 +17,7 @@ from spark_jobs.lakehouse.decisions import champion, latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
-from spark_jobs.runner.run import run_night
+from spark_jobs.runner.run import JobFailedError, run_night
 from spark_jobs.score.score_users import SnapshotGoneError
 from spark_jobs.score.score_users import run as score
 from spark_jobs.snapshot.decide_training import run as decide
@@ -231,6 +231,20 @@ def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None
     assert decision.yes
     assert decision.reason == "the champion needs features that this code does not make: phase_of_the_moon"
     DeltaTable(later.lakehouse.uri("ops.decisions")).restore(before)
+
+
+def test_last_weeks_model_serves_where_training_fails(shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU is demanded that is not there: the night publishes with the champion, and is a failed one."""
+    settings = shop.settings.model_copy(update={"device": "cuda"})
+    monkeypatch.setattr("xgboost.build_info", lambda: {"USE_CUDA": False})
+    later = Night(shop.spark, settings, shop.domain, shop.run_date + timedelta(days=2), force_training=True)
+    serving = champion(shop.lakehouse, until=shop.run_date)
+    with pytest.raises(JobFailedError, match="train/train_ranker: NIGHTJAR_DEVICE is cuda"):
+        run_night(later)
+    rows = later.read(SERVED[0]).select("run_date", "model_version").distinct().collect()
+    assert [(row.run_date, row.model_version) for row in rows] == [(later.run_date, serving)]
+    runs = later.read("ops.runs").where(F.col("run_date") == F.lit(later.run_date)).collect()
+    assert {row.job for row in runs if row.status == "failed"} == {"train_ranker"}
 
 
 def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:

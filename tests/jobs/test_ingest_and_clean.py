@@ -52,6 +52,19 @@ def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: S
     assert (balance.received, balance.kept, balance.quarantined, balance.duplicates) == (7, 2, 4, 1)
 
 
+def test_one_malformed_value_is_quarantined_and_stops_nothing(spark: SparkSession, home: Path) -> None:
+    """Also where the domain file trusts its source and casts nothing itself."""
+    columns = {"user_id": "who", "item_id": "what", "event_type": "kind", "event_at": "at", "value": "price"}
+    domain = write_domain(home, interactions={"path": "shop/*.csv", "columns": columns, "event_key": ["id"]})
+    land(home, "day1.csv", GOOD, "2,u1,b,buy,the day before,5", "3,u1,c,buy,2026-01-01T10:00:00Z,a lot")
+    night = night_of(spark, domain, "2026-01-05")
+    ingest(night)
+    clean(night)
+    assert {row.event_key: row.value for row in night.read("silver.interactions").collect()} == {"1": 5.0, "3": None}
+    refused = night.read("quarantine.interactions").collect()
+    assert [(row.rule, row.record["id"]) for row in refused] == [("event_at_required", "2")]
+
+
 def test_files_are_ingested_once_late_and_repeated_events_find_their_place(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD, "2,u2,b,buy,2026-01-01T12:00:00Z,1")
