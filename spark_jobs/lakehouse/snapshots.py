@@ -45,17 +45,15 @@ def replace_snapshots(
     rests_on: Callable[[date], str] = on_events_alone,
     ages: bool = True,
 ) -> None:
-    """Describe the snapshots that tonight needs and that are not there, and drop those that nobody needs any more.
+    """Describe the snapshots that tonight needs and that are not there; those that nobody needs any more go with it.
 
     `describe` gives the rows of some dates; `rests_on` says what a date's snapshot rests on beside events. Without
     `ages` rows depend on events alone, not on how old they are, so a snapshot with equal evidence is copied.
     """
     planned = plan(night, table, rests_on, ages=ages)
-    present = night.lakehouse.partition_values(table, "as_of")
-    wanted = [*planned.build, *planned.copies, *planned.kept]
-    if not planned.build and not planned.copies and present <= {str(day) for day in wanted}:
-        return
     new = [*planned.build, *planned.copies]
+    if not new:
+        return
     where = f"as_of NOT IN ({_listed(planned.kept)})" if planned.kept else None
     if planned.build:
         rows = describe(planned.build)

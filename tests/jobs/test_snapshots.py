@@ -99,6 +99,19 @@ def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_hist
     assert described(later)[before:] == [("gold.user_histories", later.run_date)]
 
 
+def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: SparkSession, home: Path) -> None:
+    """It has nothing to make; what the later night described lies there too and must not matter."""
+    domain, rows = write_domain(home), purchases(range(10))
+    on_grid = next(day for day in (FIRST + timedelta(days=k) for k in range(7)) if domain.on_grid(day))
+    for day in (on_grid, on_grid + timedelta(days=1)):
+        snapshot(versioned(spark, domain, day), rows, train=False)
+    again = versioned(spark, domain, on_grid)
+    before = len(described(again))
+    snapshot(again, rows, train=False)
+    assert described(again)[before:] == []
+    assert again.read("gold.user_histories").where(F.col("as_of") == F.lit(on_grid)).count() == 12
+
+
 def test_histories_hold_the_latest_events_in_order_and_what_is_blocked(spark: SparkSession, home: Path) -> None:
     domain = write_domain(
         home,

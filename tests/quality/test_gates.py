@@ -16,7 +16,8 @@ from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.quality import gate
 from spark_jobs.quality.gate import Outcome, evaluate
-from spark_jobs.quality.suites import SuiteError, load_suite
+from spark_jobs.quality.suite_files import SuiteError
+from spark_jobs.quality.suites import load_suite
 from spark_jobs.runner.gates import QualityGateError, check_table
 from tests.nights import night_of, write_domain
 
