@@ -106,7 +106,7 @@ class Lakehouse:
         table = DeltaTable(self.uri(name))
         write_deltalake(
             table,
-            pa.Table.from_pylist(rows, schema=arrow_schema(TABLES[name])),
+            pa.Table.from_pylist(rows, schema=_without_comments(name)),
             mode="append",
             commit_properties=CommitProperties(custom_metadata=metadata),
         )
@@ -135,7 +135,7 @@ class Lakehouse:
     def replace(self, name: str, rows: pa.Table, where: str | None, metadata: dict[str, str]) -> int:
         """Replace the table, or rows that fulfil `where`, by rows of its contract in one commit; its version."""
         self.create(name)
-        schema, table = arrow_schema(TABLES[name]), DeltaTable(self.uri(name))
+        schema, table = _without_comments(name), DeltaTable(self.uri(name))
         write_deltalake(
             table,
             rows.select(schema.names).cast(schema),
@@ -162,6 +162,11 @@ class Lakehouse:
 
     def _columns(self, name: str) -> list[str]:
         return [column.name for column in DeltaTable(self.uri(name), without_files=True).schema().fields]
+
+
+def _without_comments(name: str) -> pa.Schema:
+    """Columns to write: a comment that was worded otherwise when the table was made must not refuse its rows."""
+    return pa.schema([field.remove_metadata() for field in arrow_schema(TABLES[name])])
 
 
 def literal(text: str) -> str:
