@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.providers.standard.operators.python import ShortCircuitOperator
+from airflow.providers.standard.operators.python import PythonOperator, ShortCircuitOperator
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, BaseOperator, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, task
 from nightjar_airflow.gates import decided
 from nightjar_airflow.run_dates import run_date
 from nightjar_airflow.stage_operator import NightjarStageOperator
-from nightjar_airflow.turns import take_turn
+from nightjar_airflow.turns import give_turn_back, take_turn
 from pendulum import datetime
 
 from spark_jobs.contracts.domain import Domain, DomainFileError, load_named
@@ -43,8 +43,8 @@ def describe(domain: Domain) -> str:
     return f"{head}\n\n| stage | what | jobs |\n|---|---|---|\n{stages}\n"
 
 
-def stage_task(domain: Domain, stage: Stage, *, after_optional: bool = False) -> NightjarStageOperator:
-    """One spark-submit; a stage after an optional one also runs when that was skipped or failed."""
+def stage_task(domain: Domain, stage: Stage, rule: TriggerRule = TriggerRule.NONE_FAILED) -> NightjarStageOperator:
+    """One spark-submit."""
     return NightjarStageOperator(
         task_id=stage.name,
         domain=domain.domain,
@@ -53,8 +53,7 @@ def stage_task(domain: Domain, stage: Stage, *, after_optional: bool = False) ->
         force_training="{{ '--force-training' if params.force_training else '' }}",
         doc_md=stage.meaning,
         execution_timeout=timedelta(minutes=stage.timeout_minutes),
-        # Last week's champion serves although training failed.
-        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS if after_optional else TriggerRule.NONE_FAILED,
+        trigger_rule=rule,
     )
 
 
@@ -92,12 +91,13 @@ def night(domain: Domain) -> DAG:
         )
         # What the next stage follows: the stage before it, and the optional ones since.
         before: list[BaseOperator] = [turn]
+        rule = TriggerRule.ALL_SUCCESS
         optional: list[BaseOperator] = []
         for stage in NIGHT:
             if stage.only_if is None:
-                work = stage_task(domain, stage, after_optional=len(before) > 1)
+                work = stage_task(domain, stage, rule)
                 before >> work
-                before = [work]
+                before, rule = [work], TriggerRule.NONE_FAILED
                 continue
             with TaskGroup(f"{stage.name}ing", prefix_group_id=False):
                 gate = ShortCircuitOperator(
@@ -110,6 +110,8 @@ def night(domain: Domain) -> DAG:
                 work = stage_task(domain, stage)
                 before >> gate >> work
             before.append(work)
+            # Last week's champion serves although training failed.
+            rule = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
             optional.append(work)
         complete = EmptyOperator(
             task_id="complete",
@@ -118,6 +120,14 @@ def night(domain: Domain) -> DAG:
             doc_md="Makes a night whose training failed a failed one, although its lists were published.",
         )
         [*before, *optional] >> complete
+        give_back = PythonOperator(
+            task_id="give_turn_back",
+            python_callable=give_turn_back,
+            op_kwargs={"domain": domain.domain},
+            execution_timeout=timedelta(minutes=5),
+            doc_md="Lets the next night of the domain begin, however this one ended.",
+        )
+        complete >> give_back.as_teardown(setups=turn)
     return dag
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from nightjar_airflow.turns import OF_AIRFLOW
+from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
-from spark_jobs.contracts.spark import launch_conf, spark_environment
+from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, launch_conf, spark_environment
+from spark_jobs.lakehouse.runs import record_death
+from spark_jobs.lakehouse.tables import Lakehouse
 
 ERROR = "NIGHTJAR ERROR: "
 FINAL_ERROR = "NIGHTJAR FINAL ERROR: "
@@ -24,7 +30,10 @@ class NightjarStageOperator(SparkSubmitOperator):
         settings = load_settings()
         super().__init__(
             application=str(PROJECT_ROOT / "spark_jobs" / "cli" / "submit.py"),
-            application_args=["--domain", domain, "--run-date", run_date, "--stage", stage, force_training],
+            application_args=[
+                *("--domain", domain, "--run-date", run_date, "--stage", stage),
+                *("--turn", f"{OF_AIRFLOW}{{{{ run_id }}}}", force_training),
+            ],
             name=f"nightjar {domain} {stage}",
             env_vars=spark_environment(settings) | {"MLFLOW_DISABLE_TELEMETRY": "true"},
             **{"conn_id": "spark_local", **kwargs},
@@ -36,13 +45,27 @@ class NightjarStageOperator(SparkSubmitOperator):
         self.conf = launch_conf(load_settings(), self._get_hook()._connection["master"])
         # A template that renders to nothing is no argument.
         self.application_args = [argument for argument in self.application_args or [] if argument]
+        started = datetime.now(UTC)
         try:
             super().execute(context)
-        except AirflowException:
+        except AirflowException as error:
             lines = [str(line) for line in self._hook._last_submit_log_lines] if self._hook else []
             for line in reversed(lines):
                 if FINAL_ERROR in line:
                     raise AirflowFailException(line.split(FINAL_ERROR, 1)[1]) from None
                 if ERROR in line:
                     raise AirflowException(line.split(ERROR, 1)[1]) from None
-            raise
+            raise AirflowException(self._obituary(lines, started)) from error
+
+    def _obituary(self, lines: list[str], started: datetime) -> str:
+        """What a process died of that could not say so; recorded in ops.runs where it could not do that either."""
+        arguments = dict(pairwise(self.application_args or []))
+        stage = arguments["--stage"]
+        jobs = [line.rsplit(f"{stage}: ", 1)[1].strip() for line in lines if f"{stage}: " in line]
+        job = jobs[-1] if jobs and jobs[-1] in JOBS else STAGES[stage].jobs[0].name
+        settings = load_settings()
+        heap = any("OutOfMemoryError" in line for line in lines)
+        cause = HEAP_EXHAUSTED.format(settings.driver_memory) if heap else JVM_ENDED
+        lakehouse = Lakehouse.of(settings, arguments["--domain"])
+        record_death(lakehouse, date.fromisoformat(arguments["--run-date"]), stage, job, cause, started)
+        return f"{stage}/{job}: {cause}"

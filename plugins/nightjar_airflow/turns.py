@@ -1,40 +1,33 @@
-"""One night of a domain at a time: its nights write the same tables.
+"""The domain's turn, for runs of its DAG: all of them, and nights run by hand, exclude each other.
 
 `max_active_runs` holds scheduled and manual runs apart, but Airflow counts backfill runs on their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.turns import Turn, claim, give_back
+
+OF_AIRFLOW = "Airflow run "
 
 
 def take_turn(domain: str, ti: Any, run_id: str) -> bool:
     """For a sensor: whether this DAG run may write the domain's tables now."""
 
-    def running(other: str) -> bool:
-        return bool(ti.get_dr_count(dag_id=ti.dag_id, run_ids=[other], states=["running", "queued"]))
+    def ended(holder: str) -> bool:
+        run = holder.removeprefix(OF_AIRFLOW)
+        active = {"dag_id": ti.dag_id, "run_ids": [run], "states": ["running", "queued"]}
+        return run != holder and not ti.get_dr_count(**active)
 
-    folder = load_settings().lakehouse / domain
-    folder.mkdir(parents=True, exist_ok=True)
-    return claim(folder / "turn", run_id, running)
+    other = claim(Lakehouse.of(load_settings(), domain), Turn.of(OF_AIRFLOW + run_id), ended)
+    if other:
+        print(f"{domain} is being written by {other.holder} since {other.since:%Y-%m-%d %H:%M} UTC")
+    return other is None
 
 
-def claim(turn: Path, run_id: str, running: Callable[[str], bool]) -> bool:
-    """Write `run_id` into the file `turn` unless it names another run that is still running.
-
-    Nothing has to be given back, so a run that was killed can't keep others waiting.
-    """
-    try:
-        with turn.open("x", encoding="utf-8") as file:
-            file.write(run_id)
-    except FileExistsError:
-        holder = turn.read_text(encoding="utf-8")
-        if holder != run_id and not running(holder):
-            turn.unlink(missing_ok=True)
-            return claim(turn, run_id, running)
-        return holder == run_id
-    return True
+def give_turn_back(domain: str, run_id: str) -> None:
+    """End the turn of this DAG run."""
+    give_back(Lakehouse.of(load_settings(), domain), OF_AIRFLOW + run_id)

@@ -1,7 +1,8 @@
 """New interaction batches to silver: typed, one row per event key, late events included.
 
-Reads the bronze batches not cleaned before. Refused records go to quarantine with rule and reason; what is
-received equals what is kept, quarantined and found to be a duplicate, per batch, or the night stops.
+Reads the bronze batches not cleaned before, or all of them where the domain file has another meaning by now. Refused
+records go to quarantine with rule and reason; what is received equals what is kept, quarantined and found to be a
+duplicate, per batch, or the night stops. It also stops where too much of a batch is refused, or the source is silent.
 """
 
 from __future__ import annotations
@@ -10,38 +11,49 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
+from spark_jobs.lakehouse.batches import Batches, balance, batches_to_clean, count_by_batch, quarantine, records_of
+from spark_jobs.lakehouse.freshness import require_fresh
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import Rule, event_key, judge, required, typed
+from spark_jobs.landing.mapping import Rule, contract_cast, event_key, judge, required, typed
 
 SILVER = "silver.interactions"
 
 
 def run(night: Night) -> None:
-    """Clean the new batches, one after the other."""
-    for batch in new_batches(night, "interactions"):
-        clean(night, batch)
+    """Clean what is to be cleaned, and look whether events still come."""
+    for batches in batches_to_clean(night, "interactions").one_by_one():
+        clean(night, batches)
+    require_fresh(night)
 
 
-def clean(night: Night, batch: str) -> None:
-    """Clean one batch; what others brought before is known, also where their row in the ledger is missing."""
-    rows = to_interactions(records_of(night, "interactions", batch), night.domain)
+def clean(night: Night, batches: Batches) -> None:
+    """Clean batches; what others brought before is known, also where their row in the ledger is missing."""
+    rows = to_interactions(records_of(night, batches), night.read("bronze.interactions"), night.domain)
     judged = number_repeats(judge(rows, rules(night.domain))).persist()
-    quarantine(night, "interactions", judged, batch)
+    quarantine(night, judged, batches)
     events, repeated = (judged.where("_rule IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
-    known = night.read(SILVER).where(F.col("batch_id") != batch).select("event_key")
-    # Counted before the merge makes them known.
-    known_again = events.join(known, "event_key", "left_semi").select("batch_id").localCheckpoint()
-    night.merge_new(SILVER, events)
-    balance(night, "interactions", batch, repeated.select("batch_id").unionAll(known_again).count())
+    if batches.anew:
+        night.replace(SILVER, events)
+        duplicates = count_by_batch(repeated)
+    else:
+        known = night.read(SILVER).where(f"NOT {batches.condition}").select("event_key")
+        # Counted before the merge makes them known.
+        known_again = events.join(known, "event_key", "left_semi")
+        duplicates = count_by_batch(repeated.select("batch_id").unionAll(known_again.select("batch_id")))
+        night.merge_new(SILVER, events)
+    balance(night, batches, duplicates)
     judged.unpersist()
 
 
-def to_interactions(records: DataFrame, domain: Domain) -> DataFrame:
-    """Interactions by the domain's expressions; unknown event types keep their name but get no weight."""
+def to_interactions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFrame:
+    """Interactions by the domain's expressions; unknown event types keep their name but get no weight.
+
+    `ever` are all records of the source, which say what columns it has.
+    """
     columns = domain.interactions.columns
-    parts = domain.interactions.event_key or [columns.user_id, columns.item_id, columns.event_type, columns.event_at]
-    rows = typed(records, columns.model_dump(), event_key=event_key(parts))
+    at = f"unix_micros({contract_cast('event_at', columns.event_at)})"
+    parts = domain.interactions.event_key or [columns.user_id, columns.item_id, columns.event_type, at]
+    rows = typed(records, ever, columns.model_dump(), event_key=event_key(parts))
     weights = F.create_map(*[F.lit(part) for pair in domain.event_weights.items() for part in pair])
     return rows.withColumn("weight", weights[F.col("event_type")])
 
@@ -73,4 +85,4 @@ def number_repeats(judged: DataFrame) -> DataFrame:
     same = Window.partitionBy("event_key", F.col("_rule").isNull()).orderBy(*order)
     numbered = judged.withColumn("_n", F.row_number().over(same)).withColumn("batch_id", F.col("_batch_id"))
     refused = F.col("_rule").isNotNull()
-    return numbered.withColumns({name: F.when(refused, F.col(name)) for name in ("_record", "_source_file")})
+    return numbered.withColumn("_record", F.when(refused, F.col("_record")))

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
-from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
+from spark_jobs.lakehouse.batches import balance, batches_to_clean, count_by_batch, quarantine, records_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.mapping import judge, required, typed
 
@@ -20,20 +20,20 @@ SILVER = "silver.items"
 def run(night: Night) -> None:
     """Add the versions that new batches bring."""
     source = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
-    for batch in new_batches(night, source, ledger="items"):
-        rows = to_versions(records_of(night, source, batch), night.domain)
+    for batches in batches_to_clean(night, source, ledger="items").one_by_one():
+        rows = to_versions(records_of(night, batches), night.read(f"bronze.{source}"), night.domain)
         judged = judge(rows, [required("item_id"), required("title")]).persist()
-        quarantine(night, "items", judged, batch)
-        earlier = night.read(SILVER).where(F.col("batch_id") != batch)
-        delivered = date_versions(judged.where("_rule IS NULL"), earlier, night)
+        quarantine(night, judged, batches)
+        earlier = night.read(SILVER).where("false" if batches.anew else f"NOT {batches.condition}")
+        delivered = date_versions(judged.where("_rule IS NULL"), earlier)
         compared = compare_versions(earlier, delivered).persist()
         night.replace(SILVER, earlier.unionByName(compared.where("_changed").select(earlier.columns)))
-        balance(night, "items", batch, compared.where("NOT _changed").count(), received=source)
+        balance(night, batches, count_by_batch(compared.where("NOT _changed")))
         compared.unpersist()
         judged.unpersist()
 
 
-def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
+def to_versions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFrame:
     """Item columns by the domain's expressions; `updated_at` is NULL where the domain has none."""
     if isinstance(domain.items, DerivedItems):
         taken, interactions = domain.items.from_interactions, domain.interactions.columns
@@ -41,16 +41,25 @@ def to_versions(records: DataFrame, domain: Domain) -> DataFrame:
         columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
     else:
         columns = domain.items.columns
-    return typed(records, columns.model_dump())
+    return typed(records, ever, columns.model_dump())
 
 
-def date_versions(rows: DataFrame, earlier: DataFrame, night: Night) -> DataFrame:
-    """Rows with `valid_from`: their own date; without one, always for a new item and the run date for a known one."""
+def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
+    """Rows with `valid_from`: their own date; without one always for a new item, and for a known one since when it
+    was known.
+
+    That is the run date that ingested it, or the day its landing file was last changed where that is later: what a
+    backfill ingests was not there on the past date that it runs for, and must not be described as of then.
+    """
     known = earlier.select("item_id").distinct().withColumn("known", F.lit(True))
-    undated = F.when(F.col("known"), F.lit(night.as_of)).otherwise(F.timestamp_seconds(F.lit(0)))
+    since = F.greatest("_run_date", F.to_date("_source_modified_at"))
+    first = F.min(F.struct("_since", "_batch_id")).over(Window.partitionBy("item_id"))
+    new = F.col("known").isNull() & (F.struct("_since", "_batch_id") == first)
+    undated = F.when(new, F.timestamp_seconds(F.lit(0))).otherwise(F.col("_since").cast("timestamp"))
     return (
         rows.withColumn("batch_id", F.col("_batch_id"))
         .join(known, "item_id", "left")
+        .withColumn("_since", since)
         .withColumn("valid_from", F.coalesce("updated_at", undated))
         .withColumn("_order", F.xxhash64("_source_file", F.to_json("_record")))
     )

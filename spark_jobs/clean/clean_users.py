@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.batches import balance, new_batches, quarantine, records_of
+from spark_jobs.lakehouse.batches import balance, batches_to_clean, count_by_batch, quarantine, records_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.mapping import judge, required, typed
 
@@ -19,14 +19,15 @@ def run(night: Night) -> None:
     """Replace the attributes of users that new batches bring; nothing to do for domains without users."""
     if night.domain.users is None:
         return
-    for batch in new_batches(night, "users"):
-        rows = typed(records_of(night, "users", batch), night.domain.users.columns.model_dump())
+    for batches in batches_to_clean(night, "users").one_by_one():
+        rows = typed(records_of(night, batches), night.read("bronze.users"), night.domain.users.columns.model_dump())
         judged = judge(rows, [required("user_id")]).persist()
-        quarantine(night, "users", judged, batch)
+        quarantine(night, judged, batches)
         latest, superseded = latest_per_user(judged.where("_rule IS NULL").withColumn("batch_id", F.col("_batch_id")))
-        unchanged = night.read(SILVER).join(latest, "user_id", "left_anti")
+        earlier = night.read(SILVER).where("false" if batches.anew else "true")
+        unchanged = earlier.join(latest, "user_id", "left_anti")
         night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
-        balance(night, "users", batch, superseded.count())
+        balance(night, batches, count_by_batch(superseded))
         judged.unpersist()
 
 

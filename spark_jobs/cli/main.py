@@ -95,6 +95,17 @@ def simulate(
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
 
 
+@app.command()
+def maintain(domain: DomainName) -> None:
+    """Compact and vacuum the domain's tables: few files, no versions beyond NIGHTJAR_RETENTION_DAYS."""
+    from spark_jobs.cli.upkeep import show
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.lakehouse.maintenance import maintain as keep_up
+
+    settings = load_settings()
+    show(keep_up(settings, find_domain(settings.conf_dir, domain)), console)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def airflow(
     arguments: Annotated[

@@ -51,7 +51,9 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
         dag = f"night_{domain.slug}"
         wait_for_dag(api, dag)
         if has_landing_files(settings, domain):
-            api.unpause(dag)
+            for name in (dag, f"maintenance_{domain.slug}"):
+                wait_for_dag(api, name)
+                api.unpause(name)
             lines.append(f"{dag}: {'runs ' + domain.schedule if domain.schedule else 'runs when triggered'}")
         else:
             lines.append(f"{dag}: paused, no landing files match {settings.landing / domain.interactions.path}")

@@ -21,12 +21,13 @@ def main() -> int:
     parser.add_argument("--run-date", required=True, type=date.fromisoformat)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--force-training", action="store_true")
+    parser.add_argument("--turn", help="the run of more stages that has the domain's turn")
     given = parser.parse_args()
     os.environ["NIGHTJAR_SUBMITTED"] = "1"
     from spark_jobs.runner.start import stage
 
     try:
-        stage(given.domain, given.run_date, given.stage, force_training=given.force_training)
+        stage(given.domain, given.run_date, given.stage, force_training=given.force_training, turn=given.turn)
     except Exception as error:
         kind = "FINAL ERROR" if getattr(error, "final", False) else "ERROR"
         print(f"NIGHTJAR {kind}: {' '.join(str(error).split())}", file=sys.stderr, flush=True)

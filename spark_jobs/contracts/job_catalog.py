@@ -48,8 +48,8 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "ingest_landing_files",
                 "Read landing files not seen before into bronze.",
-                (),
-                ("bronze.interactions", "bronze.items", "bronze.users"),
+                ("ops.batches",),
+                ("bronze.interactions", "bronze.items", "bronze.users", "ops.quality_results"),
                 gates=("bronze.interactions",),
             ),
         ),
@@ -62,7 +62,7 @@ NIGHT: tuple[Stage, ...] = (
                 "clean_interactions",
                 "New interaction batches to silver, one row per event key.",
                 ("bronze.interactions",),
-                ("silver.interactions", "quarantine.interactions", "ops.batches"),
+                ("silver.interactions", "quarantine.interactions", "ops.batches", "ops.quality_results"),
                 gates=("silver.interactions",),
             ),
             Job(

@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """Frozen settings; build them with `load_settings()` for readable errors."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore", env_parse_none_str="")
 
     home: Path = Field(
         default=PROJECT_ROOT / ".nightjar",
@@ -60,6 +60,17 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",
         description="Where rankers train. `auto` takes the GPU when there is one; `cuda` refuses to run without it.",
+    )
+    retention_days: int = Field(
+        default=30,
+        ge=7,
+        description="Days that earlier versions of tables stay readable; maintenance deletes older ones.",
+    )
+    history_days: int | None = Field(
+        default=365,
+        ge=1,
+        description="Days that published lists stay in gold.recommendation_history; maintenance deletes older ones. "
+        "Empty for ever.",
     )
     mlflow_tracking_uri: str | None = Field(
         default=None, description="MLflow tracking server. Unset: SQLite below `<home>/mlflow`."

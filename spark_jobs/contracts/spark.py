@@ -12,6 +12,24 @@ CLASS_ARCHIVE = PROJECT_ROOT / ".tools" / "spark.jsa"
 LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
+HEAP_EXHAUSTED = (
+    "Spark's heap of {} was exhausted. Give it more with NIGHTJAR_DRIVER_MEMORY, as far as the machine has it, or make "
+    "its tasks smaller with more NIGHTJAR_SHUFFLE_PARTITIONS."
+)
+KILLED = (
+    "Spark's JVM was killed, as machines do that run out of memory. Use fewer cores (NIGHTJAR_SPARK_MASTER=local[1]), "
+    "less heap (NIGHTJAR_DRIVER_MEMORY), or a larger machine."
+)
+JVM_ENDED = (
+    "Spark's JVM ended in the middle of the job. Mostly it had too little memory: give its heap more with "
+    "NIGHTJAR_DRIVER_MEMORY if the machine has it, else use fewer cores (NIGHTJAR_SPARK_MASTER=local[1])."
+)
+WORKER_ENDED = (
+    "A Python worker was killed, as machines do that run out of memory. Use fewer cores, as each has a worker of its "
+    "own (NIGHTJAR_SPARK_MASTER=local[1]), or a larger machine."
+)
+
+
 class SetUpError(RuntimeError):
     """Something the jobs need is not installed; the message says how to get it."""
 
@@ -44,6 +62,8 @@ def java_options(settings: Settings, archive: str | None = None) -> list[str]:
     options = [
         *([] if settings.full_jit else ["-XX:TieredStopAtLevel=1"]),
         "-XX:+UseSerialGC",
+        # Dead at once with a code of its own, instead of alive with broken threads.
+        "-XX:+ExitOnOutOfMemoryError",
         "-XX:ReservedCodeCacheSize=256m",
         "-Xlog:disable",
         "-Xlog:all=error:stderr",

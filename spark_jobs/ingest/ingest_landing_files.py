@@ -1,19 +1,26 @@
 """Land new files in bronze: every landing file once, rows as received, with where they came from.
 
 Reads the landing files of the domain. Writes bronze.interactions, bronze.items and bronze.users, one atomic
-commit per source. Which files were ingested is asked of bronze itself, so a killed run can't lose or repeat one.
+commit per source. Which files were ingested is asked of bronze itself, so a killed run can't lose or repeat one. Files
+of a batch that cleaning refused go out of bronze again once they are delivered anew or removed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
+from spark_jobs.lakehouse.batches import batches_to_clean, last_outcomes
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFile, LandingFileError, list_files, read_records
+
+log = logging.getLogger("nightjar")
 
 
 def run(night: Night) -> None:
@@ -34,23 +41,61 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
         raise LandingFileError(
             f"No landing files match {pattern}; put files there or correct the path in the domain file."
         )
-    new = not_ingested(night, table, [file for file in found if file.size])
-    if new:
-        records = read_records(night.spark, [file.path for file in new], source.format)
-        batch = batch_id(night, new)
-        night.replace(table, with_provenance(night, records, new, batch), where=f"batch_id = '{batch}'")
+    known = ingested_files(night, table)
+    withdraw_refused(night, table, known, found)
+    new = [file for file in found if file not in known]
+    full = [file for file in new if file.size]
+    batch = batch_id(night, full)
+    if full:
+        records = read_records(night.spark, [file.path for file in full], source.format)
+        night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'")
+    night.unchecked[table] = batches_to_clean(night, table.removeprefix("bronze.")).condition
+    name_empty_files(night, table, new, since=max((file.modified_at for file in known), default=None))
 
 
-def not_ingested(night: Night, table: str, found: list[LandingFile]) -> list[LandingFile]:
-    """Files of `found` whose name, size and change time bronze does not know; asked without a Spark job."""
+def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:
+    """Files that bronze holds, each with its batches; asked without a Spark job."""
     if not night.lakehouse.exists(table):
-        return found
-    known = night.lakehouse.query(
-        "SELECT DISTINCT source_file, source_size, source_modified_at AS at FROM bronze",
+        return {}
+    rows = night.lakehouse.query(
+        "SELECT source_file, source_size, source_modified_at AS at, array_agg(DISTINCT batch_id) AS batches "
+        "FROM bronze GROUP BY source_file, source_size, source_modified_at",
         bronze=(table, night.pin(table)),
     ).to_pylist()
-    identities = {(row["source_file"], row["source_size"], int(row["at"].timestamp())) for row in known}
-    return [file for file in found if (file.name, file.size, int(file.modified_at.timestamp())) not in identities]
+    return {LandingFile("", row["source_file"], row["source_size"], row["at"]): row["batches"] for row in rows}
+
+
+def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], found: list[LandingFile]) -> None:
+    """Take files of refused batches out of bronze that the landing folder does not hold any more as they were."""
+    ledgers = (table.removeprefix("bronze."), "items")  # which may be made of interactions
+    outcomes = [pair for ledger in ledgers for pair in last_outcomes(night.lakehouse, ledger).items()]
+    refused = {batch for batch, row in outcomes if row["refused"]}
+    for file, batches in known.items():
+        if file not in found and (gone := refused & set(batches)):
+            log.warning("%s of the refused batch %s was replaced or removed: it goes out of %s", file.name, gone, table)
+            listed = ", ".join(literal(batch) for batch in gone)
+            night.delete(table, f"batch_id IN ({listed}) AND source_file = {literal(file.name)}")
+
+
+def name_empty_files(night: Night, table: str, new: list[LandingFile], since: datetime | None) -> None:
+    """Warn of files that brought no record, and stop where nothing else came since the latest file that did.
+
+    An export of many parts has empty ones; a delivery of nothing but those is a failed one.
+    """
+    brought = ingested_files(night, table)
+    empty = [file for file in new if file not in brought]
+    if not empty:
+        return
+    names = ", ".join(file.name for file in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+    nothing = len(empty) == len(new) and (since is None or any(file.modified_at > since for file in empty))
+    result = {"table": table, "expectation": "landing files hold records", "unexpected": len(empty), "examples": names}
+    severity = "critical" if nothing else "warning"
+    night.record("ops.quality_results", [result | {"severity": severity, "success": False}])
+    if nothing:
+        raise LandingFileError(
+            f"All {len(empty)} new landing files of {table} are empty: {names}. Deliver them again, or remove them."
+        )
+    log.warning("%d landing files of %s are empty: %s", len(empty), table, names)
 
 
 def batch_id(night: Night, files: list[LandingFile]) -> str:

@@ -132,6 +132,10 @@ class Night:
         writer.save(self.lakehouse.uri(name))
         self._wrote(name)
 
+    def delete(self, name: str, where: str) -> None:
+        """Delete the rows that fulfil `where`, without a Spark job."""
+        self.versions_written[name] = self.lakehouse.delete(name, where, self._metadata())
+
     @_timed
     def copy_partitions(self, name: str, column: str, copies: dict[date, date], where: str | None) -> None:
         """Replace the table, or the rows that fulfil `where`, by copies of partitions, without a Spark job."""

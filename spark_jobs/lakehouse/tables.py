@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field, QueryBuilder, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
@@ -143,6 +144,38 @@ class Lakehouse:
             predicate=where,
             commit_properties=CommitProperties(custom_metadata=metadata),
         )
+        return int(table.version())
+
+    def replace_at(self, name: str, rows: list[dict[str, Any]], version: int) -> bool:
+        """Replace a small table if it still has this version; whether it had."""
+        table = DeltaTable(self.uri(name), version=version)
+        content = pa.Table.from_pylist(rows, schema=_without_comments(name))
+        try:
+            write_deltalake(table, content, mode="overwrite", commit_properties=CommitProperties(max_commit_retries=0))
+        except CommitFailedError:
+            return False
+        return True
+
+    def file_count(self, name: str) -> int:
+        """Data files of the table."""
+        return len(DeltaTable(self.uri(name)).file_uris())
+
+    def compact(self, name: str, metadata: dict[str, str]) -> None:
+        """Write the small files of each partition together; no row changes, and nothing is written without any."""
+        table = DeltaTable(self.uri(name))
+        table.optimize.compact(commit_properties=CommitProperties(custom_metadata=metadata))
+
+    def vacuum(self, name: str, retention_days: int) -> int:
+        """Delete the files that no version of the last days needs, and log entries older than the log is kept."""
+        table = DeltaTable(self.uri(name))
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        return len(table.vacuum(retention_hours=24 * retention_days, dry_run=False))
+
+    def delete(self, name: str, where: str, metadata: dict[str, str]) -> int:
+        """Delete the rows that fulfil `where`; the table's version."""
+        table = DeltaTable(self.uri(name))
+        table.delete(where, commit_properties=CommitProperties(custom_metadata=metadata))
         return int(table.version())
 
     def query(self, sql: str, **tables: str | tuple[str, int]) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pyspark.sql import types as T
 from spark_jobs.contracts.domain import CsvFormat, Format
 
 CORRUPT = "_corrupt_record"
+_INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 
 
 class LandingFileError(ValueError):
@@ -23,9 +25,9 @@ class LandingFileError(ValueError):
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A file found in the landing folder; path, size and change time are its identity."""
+    """A file of the landing folder; name, size and change time are its identity."""
 
-    path: str
+    path: str = dataclass_field(compare=False)
     """Absolute path."""
     name: str
     """Path relative to the landing folder, where it lies below it."""
@@ -132,7 +134,9 @@ def _as_records(frame: DataFrame) -> DataFrame:
         if field.name in names:
             column = F.col(f"`{field.name}`")
             nested = isinstance(field.dataType, T.StructType | T.ArrayType | T.MapType)
-            pairs += [F.lit(field.name), F.to_json(column) if nested else column.cast("string")]
+            # With its offset: by wall-clock time the hour that autumn repeats would be one.
+            text = F.date_format(column, _INSTANT) if field.dataType == T.TimestampType() else column.cast("string")
+            pairs += [F.lit(field.name), F.to_json(column) if nested else text]
     record = F.create_map(*pairs) if pairs else F.expr("cast(map() as map<string,string>)")
     corrupt = F.col(CORRUPT) if CORRUPT in frame.columns else F.lit(None).cast("string")
     path = F.expr("url_decode(replace(regexp_replace(_metadata.file_path, '^file:/+', '/'), '+', '%2B'))")

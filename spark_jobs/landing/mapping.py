@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.landing.expressions import ExpressionError, row_expression
 from spark_jobs.landing.files import record_columns, source_view
 
 # A value that does not fit is NULL, which quarantine takes where the column is required; it must not stop the night.
@@ -44,18 +46,27 @@ def event_key(parts: list[str]) -> str:
     return f"concat_ws('|', {', '.join(f'''coalesce(cast({part} as string), '')''' for part in parts)})"
 
 
-def typed(records: DataFrame, expressions: Mapping[str, str | None], **as_they_are: str) -> DataFrame:
+def typed(records: DataFrame, ever: DataFrame, expressions: Mapping[str, str | None], **as_they_are: str) -> DataFrame:
     """Contract columns by the domain's expressions, beside the record's own columns (prefixed `_`).
 
-    Expressions given by keyword are not cast. One that names a source column which no record has fails with Spark's
-    message naming the column.
+    Expressions given by keyword are not cast. A source column that none of `records` has is NULL where one of `ever`,
+    all records of the source, has it: JSON leaves out what is optional. Raises ExpressionError for an expression that
+    can't be evaluated, or reaches for more than its record.
     """
-    view = source_view(records, record_columns(records))
-    return view.select(
-        *[F.expr(contract_cast(name, sql)).alias(name) for name, sql in expressions.items()],
-        *[F.expr(sql).alias(name) for name, sql in as_they_are.items()],
-        *[f"_{name}" for name in records.columns],
-    )
+    texts = {name: contract_cast(name, sql) for name, sql in expressions.items()} | as_they_are
+    columns = {name: row_expression(records.sparkSession, sql).alias(name) for name, sql in texts.items()}
+    own = [f"_{name}" for name in records.columns]
+    try:
+        return source_view(records, record_columns(records)).select(*columns.values(), *own)
+    except AnalysisException:
+        view = source_view(records, record_columns(ever))
+    for name, column in columns.items():
+        try:
+            view.select(column)
+        except AnalysisException as error:
+            reason = str(error).split(" SQLSTATE:")[0]
+            raise ExpressionError(f"{name}: {texts[name]}: {reason} Try `nightjar check-domain`.") from None
+    return view.select(*columns.values(), *own)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ import logging
 from pyspark.sql import DataFrame
 
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.checks import passed
+from spark_jobs.lakehouse.checks import COPIED, passed
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.quality.suite_files import digest
 
 log = logging.getLogger("nightjar")
-COPIED = {"expectation": "copied from rows that passed", "severity": "critical", "success": True}
 
 
 class QualityGateError(RuntimeError):

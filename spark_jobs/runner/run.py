@@ -12,6 +12,7 @@ from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
 from spark_jobs.lakehouse.decisions import champion, decided
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.runner.costs import Costs, executions, group_of
+from spark_jobs.runner.failures import sentence
 from spark_jobs.runner.gates import check_table
 
 log = logging.getLogger("nightjar")
@@ -110,7 +111,7 @@ def recorded(night: Night, stage: Stage, job: Job, costs: Costs) -> Iterator[Non
     try:
         yield
     except Exception as error:
-        message = first_sentence(error)
+        message = sentence(error, night.spark, night.settings)
         night.record("ops.runs", [_row(night, stage, job, "failed", costs.seconds, message)])
         raise JobFailedError(f"{stage.name}/{job.name}: {message}") from error
 
@@ -128,9 +129,3 @@ def _row(
         "code_version": night.code_version,
         "error": error,
     }
-
-
-def first_sentence(error: BaseException) -> str:
-    """What a person needs of an error: its message without Java stack traces."""
-    text = str(error).split("\n\tat ")[0].split("JVM stacktrace")[0].strip()
-    return text or type(error).__name__

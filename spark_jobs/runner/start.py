@@ -12,6 +12,8 @@ from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.spark_session import spark_session
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.runner.run import module_of, run_night, run_stage
 
 
@@ -21,22 +23,32 @@ class FutureNightError(ValueError):
     final = True
 
 
-def stage(domain: str, run_date: date, name: str, *, force_training: bool = False) -> None:
-    """Run one stage in this process's Spark session."""
-    run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress=print)
+def stage(domain: str, run_date: date, name: str, *, force_training: bool = False, turn: str | None = None) -> None:
+    """Run one stage in this process's Spark session; `turn` names the run of more stages that has the domain's turn."""
+    ours = Turn.of(turn) if turn else Turn.of_this_process(f"stage {name} of {run_date}")
+    with held(_lakehouse(domain, run_date), ours, keep=turn is not None):
+        run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress=print)
 
 
 def whole_night(
     domain: str, run_date: date, *, force_training: bool = False, progress: Callable[[str], None] = print
 ) -> None:
     """Run all stages of the night in one Spark session."""
-    run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
+    with held(_lakehouse(domain, run_date), Turn.of_this_process(f"night {run_date}")):
+        run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
+
+
+def _lakehouse(domain: str, run_date: date) -> Lakehouse:
+    """The domain's tables; raises for what can't be a night, before anything is started."""
+    settings = load_settings()
+    found = find_domain(settings.conf_dir, domain)
+    refuse_future(found, run_date)
+    return Lakehouse.of(settings, found)
 
 
 def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], force_training: bool) -> Night:
     settings = load_settings()
     found = find_domain(settings.conf_dir, domain)
-    refuse_future(found, run_date)
     # Python loads what the jobs need while the JVM starts.
     with ThreadPoolExecutor(max_workers=1) as loader:
         loader.submit(_load, list(stages))

@@ -12,14 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nightjar_airflow.run_dates import run_date
-from nightjar_airflow.turns import claim
+from nightjar_airflow.turns import give_turn_back, take_turn
 
 from spark_jobs.contracts.domain import load_domain
 from spark_jobs.contracts.job_catalog import NIGHT, stage_order
-from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
 from tests.dags.conftest import load_dags
 
 CONF = PROJECT_ROOT / "conf"
+MAINTENANCE = {f"maintenance_{load_domain(path).slug}" for path in CONF.glob("*.yaml")}
 DOMAINS = {f"night_{load_domain(path).slug}": load_domain(path) for path in CONF.glob("*.yaml")}
 
 
@@ -30,7 +33,7 @@ def loaded(airflow_home: Path) -> dict[str, Any]:
 
 def test_one_dag_per_domain_and_nothing_else(loaded: dict[str, Any]) -> None:
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == set(DOMAINS)
+    assert set(loaded["dags"]) == {*DOMAINS, *MAINTENANCE}
     assert not loaded["pyspark"]
 
 
@@ -40,7 +43,8 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
     expected = {pair for pair in stage_order() if pair[1] != "train"}
     training = {("snapshot", "train_due"), ("train_due", "train"), ("snapshot", "score"), ("train", "complete")}
-    assert edges == expected | training | {("take_turn", "ingest"), ("publish", "complete")}
+    turns = {("take_turn", "ingest"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
+    assert edges == expected | training | turns | {("publish", "complete")}
     # Scoring goes on where training failed, and the night is a failed one all the same.
     assert tasks["score"]["rule"] == "all_done_min_one_success"
     assert tasks["complete"]["rule"] == "none_failed"
@@ -67,7 +71,7 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
     found = load_dags(airflow_home, tmp_path / "conf")
-    assert set(found["dags"]) == {*DOMAINS, "night_broken"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, "night_broken"}
     assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
     assert "time_zone" in found["dags"]["night_broken"]["doc"]
 
@@ -80,7 +84,7 @@ def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
         shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
     found = load_dags(airflow_home, tmp_path / "conf")
     assert found["errors"] == {}
-    assert set(found["dags"]) == {*DOMAINS, "night_another", "night_sh_p___co"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, "night_another", "night_sh_p___co"}
     assert set(found["dags"]["night_retail"]["tasks"]) > {"score"}
     assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
 
@@ -94,14 +98,24 @@ def test_a_run_date_is_the_local_day_the_interval_ends_on(moment: Any, zone: str
     assert found == str(moment.astimezone(ZoneInfo(zone)).date())
 
 
-def test_nights_of_a_domain_take_turns_and_the_dead_hold_nobody_up(tmp_path: Path) -> None:
-    turn, alive = tmp_path / "turn", {"a", "b"}
-    assert claim(turn, "a", alive.__contains__)
-    assert claim(turn, "a", alive.__contains__)
-    assert not claim(turn, "b", alive.__contains__)
-    alive.remove("a")
-    assert claim(turn, "b", alive.__contains__)
-    assert turn.read_text() == "b"
+def test_runs_of_a_dag_take_turns_with_each_other_and_with_nights_by_hand(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = {"first", "second"}
+    ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda run_ids, **_: len(running & set(run_ids)))
+    assert take_turn("shop", ti, "first")
+    assert take_turn("shop", ti, "first")
+    assert not take_turn("shop", ti, "second")
+    assert "written by Airflow run first since" in capsys.readouterr().out
+    running.remove("first")  # killed, so that it never gave its turn back
+    assert take_turn("shop", ti, "second")
+    shop = Lakehouse.of(load_settings(), "shop")
+    with pytest.raises(TurnTakenError, match="Airflow run second"), held(shop, Turn.of_this_process("night")):
+        pass
+    give_turn_back("shop", "second")
+    with held(shop, Turn.of_this_process("night")):
+        assert not take_turn("shop", ti, "first")
+    assert take_turn("shop", ti, "first")
 
 
 def test_the_param_wins_and_must_be_a_date() -> None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.clean.clean_interactions import run as clean
 from spark_jobs.clean.clean_items import run as clean_items
+from spark_jobs.cli.check_domain import check_domain
 from spark_jobs.ingest.ingest_landing_files import batch_id
 from spark_jobs.ingest.ingest_landing_files import run as ingest
+from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.files import LandingFileError, csv_columns, list_files
 from spark_jobs.runner.run import JobFailedError
 from spark_jobs.snapshot.build_item_features import catalogue_as_of
-from tests.nights import content, land, night_of, run_stages, write_domain
+from tests.nights import SHOP, content, land, night_of, run_stages, write_domain
 
+LENIENT = {"max_refused_share": 1.0}
 GOOD = "1,u1,a,buy,2026-01-01T10:00:00Z,5"
 
 
 def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: SparkSession, home: Path) -> None:
-    domain = write_domain(home)
+    domain = write_domain(home, quality=LENIENT)
     land(
         home,
         "day1.csv",
@@ -55,7 +63,8 @@ def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: S
 def test_one_malformed_value_is_quarantined_and_stops_nothing(spark: SparkSession, home: Path) -> None:
     """Also where the domain file trusts its source and casts nothing itself."""
     columns = {"user_id": "who", "item_id": "what", "event_type": "kind", "event_at": "at", "value": "price"}
-    domain = write_domain(home, interactions={"path": "shop/*.csv", "columns": columns, "event_key": ["id"]})
+    source = {"path": "shop/*.csv", "columns": columns, "event_key": ["id"]}
+    domain = write_domain(home, interactions=source, quality=LENIENT)
     land(home, "day1.csv", GOOD, "2,u1,b,buy,the day before,5", "3,u1,c,buy,2026-01-01T10:00:00Z,a lot")
     night = night_of(spark, domain, "2026-01-05")
     ingest(night)
@@ -85,7 +94,7 @@ def test_files_are_ingested_once_late_and_repeated_events_find_their_place(spark
 
 
 def test_a_clean_killed_after_its_merge_can_be_repeated(spark: SparkSession, home: Path) -> None:
-    domain = write_domain(home)
+    domain = write_domain(home, quality=LENIENT)
     land(home, "day1.csv", GOOD, GOOD, "2,,a,buy,2026-01-01T10:00:00Z,5")
     night = night_of(spark, domain, "2026-01-02")
     ingest(night)
@@ -151,6 +160,15 @@ def test_file_names_and_headers_are_read_as_they_are(spark: SparkSession, home: 
     assert csv_columns(str(quoted), domain.interactions.format)[2:] == ("what, exactly", "kind", "at", 'a "note')
 
 
+def test_a_relative_landing_folder_works(spark: SparkSession, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("NIGHTJAR_LANDING_DIR", "landing")
+    night = night_of(spark, write_domain(home), "2026-01-02")
+    land(home, "day1.csv", GOOD)
+    ingest(night)
+    assert [row.source_file for row in night.read("bronze.interactions").collect()] == ["shop/day1.csv"]
+
+
 def test_files_with_other_columns_and_other_formats_are_read_alike(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home)
     land(home, "a.csv", GOOD)
@@ -172,7 +190,7 @@ def test_json_lines_keep_nested_values_and_garbage(spark: SparkSession, home: Pa
             "event_at": "timestamp_millis(try_cast(at AS BIGINT))",
         },
     }
-    domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "what"}})
+    domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "what"}}, quality=LENIENT)
     land(home, "x.jsonl", '{"user":{"id":7},"what":"a","at":1767261600000}', "garbage", header="")
     night = night_of(spark, domain, "2026-01-05")
     ingest(night)
@@ -186,12 +204,197 @@ def test_no_landing_files_is_an_error_that_names_the_place(spark: SparkSession, 
         ingest(night_of(spark, write_domain(home), "2026-01-02"))
 
 
-def test_an_empty_file_fails_the_gate(spark: SparkSession, home: Path) -> None:
+def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home)
     land(home, "day1.csv")
-    with pytest.raises(JobFailedError, match=r"bronze\.interactions .*the table holds rows") as caught:
+    land(home, "nothing.csv", header="")
+    with pytest.raises(JobFailedError, match=r"All 2 new landing files .*shop/day1\.csv, shop/nothing\.csv") as caught:
         run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
     assert caught.value.final
+    full = land(home, "part.csv", GOOD)
+    for file in full.parent.iterdir():
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    night = night_of(spark, domain, "2026-01-02")
+    for _ in range(2):
+        run_stages(night, "ingest")
+    named = night.read("ops.quality_results").where("expectation = 'landing files hold records'").collect()
+    assert {(row.severity, row.examples) for row in named} == {
+        ("critical", "shop/day1.csv, shop/nothing.csv"),
+        ("warning", "shop/day1.csv, shop/nothing.csv"),
+    }
+    land(home, "day2.csv")
+    with pytest.raises(JobFailedError, match=r"are empty: shop/day1\.csv, shop/day2\.csv, shop/nothing\.csv"):
+        run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+
+
+GARBAGE = [f"{n},,,what is this,,{n}" for n in range(40)]
+
+
+def test_after_many_good_nights_a_garbage_batch_is_refused_until_it_is_delivered_again(
+    spark: SparkSession, home: Path
+) -> None:
+    domain = write_domain(home)
+    land(home, "good.csv", *[f"{n},u{n},a,buy,2026-01-01T10:00:00Z,5" for n in range(1_000)])
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    # Most of the batch is good: one of its files is not.
+    land(home, "more.csv", *[f"{n},u{n},b,buy,2026-01-02T10:00:00Z,5" for n in range(2_000, 2_300)])
+    garbage = land(home, "garbage.csv", *GARBAGE)
+    night = night_of(spark, domain, "2026-01-03")
+    for _ in range(2):
+        with pytest.raises(JobFailedError, match=r"40 of 340 .*shop/garbage\.csv 40 of 40.*user_id_required") as caught:
+            run_stages(night, "ingest", "clean")
+        assert caught.value.final
+    assert night.read("silver.interactions").count() == 1_000
+    assert night.read("quarantine.interactions").count() == 40
+    assert night.read("ops.batches").where("refused LIKE '%40 of 340%'").count() >= 2
+    # Delivered again it is clean, and nothing of either is lost.
+    land(home, "garbage.csv", *[f"{n},u{n},c,buy,2026-01-02T10:00:00Z,5" for n in range(3_000, 3_040)])
+    os.utime(garbage, (2_000_000_000, 2_000_000_000))
+    run_stages(night, "ingest", "clean")
+    assert night.read("silver.interactions").count() == 1_340
+    taken = night.read("ops.batches").where("refused IS NULL AND table = 'interactions'").collect()
+    assert sorted(row.kept for row in taken) == [40, 300, 1_000]
+
+
+def test_a_changed_date_format_is_refused_and_the_corrected_domain_file_takes_it(
+    spark: SparkSession, home: Path
+) -> None:
+    domain = write_domain(home)
+    land(home, "day1.csv", GOOD)
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    land(home, "day2.csv", *[f"{n},u{n},b,buy,02.01.2026 10:00,5" for n in range(20, 40)])
+    with pytest.raises(JobFailedError, match=r"20 of 20 .*event_at_required"):
+        run_stages(night_of(spark, domain, "2026-01-03"), "ingest", "clean")
+    columns = SHOP["interactions"]["columns"] | {
+        "event_at": "coalesce(try_to_timestamp(at), try_to_timestamp(at, 'dd.MM.yyyy HH:mm'))"
+    }
+    corrected = write_domain(home, interactions=SHOP["interactions"] | {"columns": columns})
+    night = night_of(spark, corrected, "2026-01-03")
+    run_stages(night, "clean")
+    assert night.read("silver.interactions").count() == 21
+    assert night.read("quarantine.interactions").count() == 0
+
+
+def test_a_silent_source_stops_the_night(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home)
+    land(home, "day1.csv", GOOD, "2,u1,b,buy,2027-01-01T10:00:00Z,5")
+    run_stages(night_of(spark, domain, "2026-01-08"), "ingest", "clean")
+    night = night_of(spark, domain, "2026-01-09")
+    with pytest.raises(JobFailedError, match=r"newest event is of 2026-01-01 10:00 UTC .*allows 7 days") as caught:
+        run_stages(night, "ingest", "clean")
+    assert caught.value.final
+    closed = write_domain(home, quality={"max_age_days": None})
+    run_stages(night_of(spark, closed, "2026-06-01"), "clean")
+
+
+def test_an_edited_domain_file_cleans_everything_again(
+    spark: SparkSession, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    domain = write_domain(home, quality=LENIENT)
+    land(home, "day1.csv", GOOD, "2,u2,a,steal,2026-01-01T11:00:00Z,5")
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    land(home, "day2.csv", "3,u3,b,view,2026-01-02T11:00:00Z,5", GOOD)
+    run_stages(night_of(spark, domain, "2026-01-03"), "ingest", "clean")
+    before = night_of(spark, domain, "2026-01-03").lakehouse.version("silver.interactions")
+    run_stages(night_of(spark, domain, "2026-01-03"), "clean")
+    assert night_of(spark, domain, "2026-01-03").lakehouse.version("silver.interactions") == before
+    assert "cleaned again" not in caplog.text
+    weights = SHOP["event_weights"] | {"buy": 2.0, "steal": -3.0}
+    night = night_of(spark, write_domain(home, quality=LENIENT, event_weights=weights), "2026-01-03")
+    report = check_domain(home / "conf" / "shop.yaml", night.settings)
+    assert any("cleans silver.interactions again from bronze, 2 batches" in line for line in report.warnings)
+    run_stages(night, "clean")
+    assert "silver.interactions is cleaned again from all 2 batches" in caplog.text
+    rows = {row.event_key: (row.weight, row.batch_id[:10]) for row in night.read("silver.interactions").collect()}
+    assert rows == {"1": (2.0, "2026-01-02"), "2": (-3.0, "2026-01-02"), "3": (0.1, "2026-01-03")}
+    assert night.read("quarantine.interactions").count() == 0
+    balances = night.read("ops.batches").where("table = 'interactions'").collect()
+    last = {row.batch_id[:10]: row for row in sorted(balances, key=lambda row: row.recorded_at)}
+    assert [(row.received, row.kept, row.duplicates) for _, row in sorted(last.items())] == [(2, 2, 0), (2, 1, 1)]
+    # As it would be had it always been so.
+    fresh = home / "fresh"
+    shutil.copytree(home / "landing", fresh / "landing")
+    other = Night(spark, night.settings.model_copy(update={"home": fresh}), night.domain, night.run_date)
+    run_stages(other, "ingest", "clean")
+    assert content(other, "silver.interactions", "batch_id") == content(night, "silver.interactions", "batch_id")
+
+
+def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home: Path) -> None:
+    columns = {"user_id": "u", "item_id": "i", "event_type": "'buy'", "event_at": "try_to_timestamp(at)", "value": "p"}
+    source = {"path": "shop/*.jsonl", "format": {"type": "json"}, "columns": columns}
+    domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "name"}})
+    record = '{"u":"1","i":"a","at":"2026-01-01T10:00:00Z","p":5,"name":"A"}'
+    land(home, "1.jsonl", record, header="")
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    land(home, "2.jsonl", '{"u":"1","i":"b","at":"2026-01-02T10:00:00Z","name":"B"}', header="")
+    night = night_of(spark, domain, "2026-01-03")
+    run_stages(night, "ingest", "clean")
+    assert {row.item_id: row.value for row in night.read("silver.interactions").collect()} == {"a": 5.0, "b": None}
+    misspelt = source | {"columns": columns | {"value": "prise"}}
+    night = night_of(spark, write_domain(home, interactions=misspelt), "2026-01-03")
+    with pytest.raises(JobFailedError, match=r"value: .*prise.*check-domain") as caught:
+        run_stages(night, "clean")
+    assert caught.value.final
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("(SELECT max(value) FROM text.`{secret}`)", "a subquery"),
+        ("CASE WHEN EXISTS (SELECT 1 FROM text.`{secret}`) THEN what END", "a subquery"),
+        ("reflect('java.lang.System', 'getenv', 'PATH')", "the function reflect"),
+        ("concat(what, java_method('java.lang.System', 'getenv', 'PATH'))", "the function java_method"),
+        ("input_file_name()", "the function input_file_name"),
+        ("concat(what, now())", "the function now"),
+        ("concat(what, current_timestamp)", "current_timestamp, which is another on every night,"),
+        ("max(what)", "the function max"),
+        ("first_value(what) over ()", "WindowExpression"),
+    ],
+)
+def test_an_expression_can_not_reach_out_of_its_record(spark: SparkSession, home: Path, sql: str, words: str) -> None:
+    (home / "secret").write_text("the secret")
+    columns = SHOP["interactions"]["columns"] | {"item_id": sql.format(secret=home / "secret")}
+    domain = write_domain(home, interactions=SHOP["interactions"] | {"columns": columns})
+    land(home, "day1.csv", GOOD)
+    night = night_of(spark, domain, "2026-01-02")
+    with pytest.raises(JobFailedError, match=rf"{re.escape(words)} (.as Spark calls it. )?is not allowed") as caught:
+        run_stages(night, "ingest", "clean")
+    assert caught.value.final
+    report = check_domain(home / "conf" / "shop.yaml", night.settings)
+    assert any("interactions.columns.item_id" in line and words in line for line in report.problems)
+    assert "the secret" not in str(report)
+
+
+def test_the_hour_that_autumn_repeats_is_two_hours(spark: SparkSession, home: Path) -> None:
+    """In Parquet timestamps, and in event keys that the domain file does not define."""
+    columns = {"user_id": "u", "item_id": "i", "event_type": "'buy'", "event_at": "at"}
+    source = {"path": "shop/*.parquet", "format": {"type": "parquet"}, "columns": columns}
+    domain = write_domain(
+        home, time_zone="Europe/London", interactions=source, items={"from_interactions": {"title": "i"}}
+    )
+    moments = [datetime(2025, 10, 26, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+    (home / "landing" / "shop").mkdir(parents=True)
+    table = pa.table({"u": ["1", "1"], "i": ["a", "a"], "at": pa.array(moments, pa.timestamp("us", "UTC"))})
+    pq.write_table(table, home / "landing" / "shop" / "1.parquet")
+    night = night_of(spark, domain, "2025-10-27")
+    run_stages(night, "ingest", "clean")
+    found = night.read("silver.interactions").selectExpr("unix_seconds(event_at) AS s").collect()
+    assert sorted(row.s for row in found) == [moment.timestamp() for moment in moments]
+
+
+def test_what_a_backfill_ingests_is_not_dated_into_the_past(spark: SparkSession, home: Path) -> None:
+    items = {"path": "shop/items-*.csv", "columns": {"item_id": "id", "title": "title"}}
+    domain = write_domain(home, items=items, interactions=SHOP["interactions"] | {"path": "shop/day*.csv"})
+    land(home, "day1.csv", GOOD)
+    for name, title, changed in (("1", "Old", date(2026, 1, 1)), ("2", "New", date(2026, 3, 1))):
+        file = land(home, f"items-{name}.csv", f"a,{title}", header="id,title\n")
+        at = datetime.combine(changed, time(12), UTC).timestamp()
+        os.utime(file, (at, at))
+        # The second night runs for a date before the file was there.
+        night = night_of(spark, domain, "2026-01-05")
+        run_stages(night, "ingest", "clean")
+    versions = {row.title: str(row.valid_from)[:10] for row in night.read("silver.items").collect()}
+    assert versions == {"Old": "1970-01-01", "New": "2026-03-01"}
 
 
 def test_a_changed_file_is_read_again(spark: SparkSession, home: Path) -> None:
@@ -217,7 +420,7 @@ def test_an_item_keeps_its_history(spark: SparkSession, home: Path) -> None:
             "updated_at": "try_to_timestamp(since)",
         },
     }
-    domain = write_domain(home, items=items)
+    domain = write_domain(home, items=items, quality=LENIENT)
     header = "id,title,cats,gone,since\n"
     land(home, "items-1.csv", "a,Old,x/y,,2026-01-01", "b,Bee,,,2026-01-01", ",None,,,", header=header)
     night = night_of(spark, domain, "2026-01-02")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def test_columns_that_the_contract_leaves_open_may_change(lakehouse: Lakehouse) 
         names = lakehouse.query("SELECT * FROM t", t="gold.training_examples").column_names
         assert names == arrow_schema(TABLES["gold.training_examples"], further).names
     assert lakehouse.version("gold.training_examples") == 1
+
+
+def test_a_meaning_that_is_worded_anew_refuses_no_rows(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(lakehouse, "train", NIGHTS[0], "no")
+    table = TABLES["ops.decisions"]
+    columns = tuple(replace(column, meaning=f"{column.meaning} In other words.") for column in table.columns)
+    monkeypatch.setitem(TABLES, "ops.decisions", replace(table, columns=columns))
+    decide(lakehouse, "train", NIGHTS[1], "yes")
+    assert decided(lakehouse, "train", NIGHTS[1])
 
 
 def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:

@@ -41,12 +41,13 @@ def _section(path: Path, domains: list[Domain]) -> str:
     for call in _dag_calls(module):
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         pattern = _dag_id(given.get("dag_id"))
+        schedule = _own_schedule(given.get("schedule"))
         if pattern and "<domain>" in pattern:
             rows = [
                 (
                     code(pattern.replace("<domain>", d.slug)),
                     d.domain,
-                    code(d.schedule) if d.schedule else "by hand",
+                    code(schedule or d.schedule) if d.schedule else "by hand",
                     d.time_zone,
                 )
                 for d in domains
@@ -62,6 +63,11 @@ def _dag_calls(module: ast.Module) -> Iterator[ast.Call]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DAG":
             yield node
+
+
+def _own_schedule(node: ast.expr | None) -> str | None:
+    """The schedule of DAGs that have another than their domain's."""
+    return str(node.body.value) if isinstance(node, ast.IfExp) and isinstance(node.body, ast.Constant) else None
 
 
 def _dag_id(node: ast.expr | None) -> str | None:

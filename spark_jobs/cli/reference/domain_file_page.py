@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from spark_jobs.cli.reference.domain_types import models_in, type_text
 from spark_jobs.cli.reference.markdown import code, document, fenced, table
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.domain.functions import FUNCTIONS
 from spark_jobs.contracts.settings import PROJECT_ROOT
 
 INTRO = """One YAML file in `conf/` describes one shop, catalogue or tenant; the file is called `<domain>.yaml`.
@@ -20,7 +21,13 @@ It says where its files land and how their columns become Nightjar's. Unknown ke
 *Expression* means a Spark SQL expression over the source's columns. Whatever the file format, every source column
 arrives as a string (nested values as JSON text), so use `try_cast` and `try_to_timestamp` where a value may be
 malformed: a NULL in a required column sends the record to quarantine. In a YAML list, quote an expression that
-contains a comma.
+contains a comma. An expression is a function of its own record: subqueries, aggregates, the clock and functions other
+than those at the end of this page are refused, by `check-domain` and by the night.
+
+What an expression, `event_key`, `event_weights` or `time_zone` says decides what silver holds. When one of them
+changes, the next night cleans all of bronze again and says so; what was quarantined gets its second chance.
+`check-domain` says beforehand which tables that will be. `format` is about files: it counts for those ingested from
+then on.
 
 `nightjar check-domain conf/<domain>.yaml` reports every mistake at once, tried on the landing files, and shows sample
 rows. Editors that know the YAML language server check and complete the file by the first line of the examples."""
@@ -32,7 +39,8 @@ def page() -> str:
     examples = ["## Examples"]
     for path in sorted((PROJECT_ROOT / "conf").glob("*.yaml")):
         examples.append(f"### {path.name}\n\n" + fenced(path.read_text(encoding="utf-8"), "yaml"))
-    return document("Domain file", "spark_jobs/contracts/domain/ and conf/", INTRO, *sections, *examples)
+    functions = "## Functions\n\n" + ", ".join(code(name) for name in sorted(FUNCTIONS))
+    return document("Domain file", "spark_jobs/contracts/domain/ and conf/", INTRO, *sections, *examples, functions)
 
 
 def schema() -> str:

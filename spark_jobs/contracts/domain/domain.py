@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date, datetime, time, timedelta
 from math import gcd
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,8 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.contracts.domain.part import Part
-from spark_jobs.contracts.domain.policies import Recommendations, Rules, SeenPolicy, Train
-from spark_jobs.contracts.domain.sources import Interactions, Items, Users
+from spark_jobs.contracts.domain.policies import Quality, Recommendations, Rules, SeenPolicy, Train
+from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
 
 _EPOCH = date(1970, 1, 1)
 
@@ -28,6 +30,7 @@ class Domain(Part):
     )
     items: Items = Field(description="The catalogue: files of its own, or derived from interactions.")
     users: Users | None = Field(default=None, description="Known users; optional.")
+    quality: Quality = Field(default_factory=Quality, description="Limits beyond which a delivery stops the night.")
     rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
     train: Train = Field(default_factory=Train, description="Training cadence and windows.")
     recommendations: Recommendations = Field(default_factory=Recommendations, description="Shape of the lists.")
@@ -77,6 +80,22 @@ class Domain(Part):
     def target_events(self) -> list[str]:
         """Event types whose appearance in a label window makes an item relevant."""
         return self.train.target_events or [name for name, weight in self.event_weights.items() if weight > 0]
+
+    def cleaning_digest(self, source: str) -> str:
+        """Identity of the part of the file that decides what `interactions`, `items` or `users` are in silver.
+
+        Silver is cleaned again from bronze when it changes.
+        """
+        events = self.interactions
+        decides: dict[str, object] = {
+            "interactions": [events.columns.model_dump(), events.event_key, self.event_weights],
+            "items": [self.items.from_interactions.model_dump(), events.columns.item_id, events.columns.event_at]
+            if isinstance(self.items, DerivedItems)
+            else self.items.columns.model_dump(),
+            "users": self.users and self.users.columns.model_dump(),
+        }
+        text = json.dumps([self.time_zone, decides[source]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def seen_policy(self, event_type: str) -> SeenPolicy:
         """Policy for items the user had an event of this type with; `hide` unless the file says otherwise."""

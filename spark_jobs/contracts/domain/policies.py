@@ -40,6 +40,17 @@ class Train(Part):
     )
 
 
+class Quality(Part):
+    """What a delivery must be like for the night to go on."""
+
+    max_refused_share: float = Field(
+        default=0.2, ge=0, le=1, description="Largest share of a batch's records that quarantine may take."
+    )
+    max_age_days: int | None = Field(
+        default=7, ge=1, description="Days before the run date that the newest event may be old; null for no limit."
+    )
+
+
 class Recommendations(Part):
     """Shape of the published lists."""
 

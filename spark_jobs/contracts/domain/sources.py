@@ -85,7 +85,9 @@ class ItemColumns(Part):
     available_from: Expression | None = Field(default=None, description="First moment it may be recommended.")
     available_until: Expression | None = Field(default=None, description="Moment from which it may not any more.")
     updated_at: Expression | None = Field(
-        default=None, description="Since when this version holds. Default: always for a new item, else the run date."
+        default=None,
+        description="Since when this version holds. Default: always for a new item; else the run date, or the day its "
+        "landing file was last changed where that is later.",
     )
 
 

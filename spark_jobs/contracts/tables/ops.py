@@ -44,7 +44,7 @@ OPS = (
     Table(
         "ops",
         "batches",
-        "Balance of every batch: received = kept + quarantined + duplicates.",
+        "What became of every batch, each time it was cleaned: received = kept + quarantined + duplicates.",
         (
             Column("table", "string", "Source: interactions, items or users."),
             Column("batch_id", "string", "Batch."),
@@ -52,9 +52,11 @@ OPS = (
             Column("kept", "bigint", "Rows that became silver rows or versions."),
             Column("quarantined", "bigint", "Records refused."),
             Column("duplicates", "bigint", "Records equal to an event or version already there."),
+            Column("digest", "string", "Digest of the domain file's part that it was cleaned by.", nullable=True),
+            Column("refused", "string", "Why nothing of it was taken into silver.", nullable=True),
             RECORDED_AT,
         ),
-        key=("table", "batch_id"),
+        key=("table", "batch_id", "recorded_at"),
     ),
     Table(
         "ops",
@@ -71,6 +73,18 @@ OPS = (
             Column("version", "bigint", "Delta version of the table that a gate checked.", nullable=True),
             Column("suite", "string", "Digest of the suite that a gate ran.", nullable=True),
             RECORDED_AT,
+        ),
+    ),
+    Table(
+        "ops",
+        "turns",
+        "Who may write the domain's tables now: one row, or none.",
+        (
+            Column("holder", "string", "The night or maintenance."),
+            Column("host", "string", "Machine of its process, where it is one.", nullable=True),
+            Column("pid", "bigint", "Number of its process, where it is one.", nullable=True),
+            Column("since", "timestamp", "When it took the turn."),
+            Column("until", "timestamp", "When the turn ends unless it is renewed."),
         ),
     ),
     Table(

@@ -12,8 +12,11 @@ from zoneinfo import available_timezones
 
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.contracts.domain import Domain, load_domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.batches import cleaned_by, cleaned_otherwise
 from spark_jobs.lakehouse.spark_session import spark_session
+from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.landing.files import LandingFile, list_files, read_records, record_columns, source_view
 from spark_jobs.on_demand.domain_check import expressions as check
 from spark_jobs.on_demand.domain_check.domain_file import Source, nothing_matches, read_file, sources_of
@@ -60,7 +63,18 @@ def run(settings: Settings, path: Path) -> Report:
     have_ids = all(rows is not None and "item_id" in rows.columns for rows in (events, items))
     if catalogue and events is not None and have_ids:
         check_items_known(events, catalogue_ids(spark, catalogue, files["items"]), report)
+    if not report.problems:
+        tell_what_is_cleaned_again(settings, load_domain(path), report)
     return report
+
+
+def tell_what_is_cleaned_again(settings: Settings, domain: Domain, report: Report) -> None:
+    """What the file says otherwise than when earlier batches were cleaned makes the next night clean them again."""
+    lakehouse = Lakehouse.of(settings, domain)
+    for ledger in REQUIRED:
+        if again := cleaned_otherwise(cleaned_by(lakehouse, ledger), domain, ledger):
+            text = f"the next night cleans silver.{ledger} again from bronze, {len(again)} batches"
+            report.warning(ledger, f"{text}: they were cleaned by another version of this file")
 
 
 def check_source(spark: SparkSession, source: Source, files: list[LandingFile], report: Report) -> DataFrame | None:

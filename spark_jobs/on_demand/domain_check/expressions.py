@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Format
+from spark_jobs.landing.expressions import ExpressionError, row_expression
 from spark_jobs.landing.files import LandingFile, LandingFileError, read_records
 from spark_jobs.landing.mapping import contract_cast, expected_type
 
@@ -77,8 +78,10 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
     while True:
         try:
             # Beside another column, so that an aggregate is refused as it will be when the night runs.
-            found = view.select("_record", F.expr(sql).alias("found"))
+            found = view.select("_record", row_expression(view.sparkSession, sql).alias("found"))
             break
+        except ExpressionError as error:
+            return [*problems, f"{error}{_comma_hint(sql)}"]
         except AnalysisException as error:
             name = _unknown_column(error)
             if name is None or name in view.columns:
@@ -90,7 +93,7 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
             view = view.withColumn(name, F.lit(None).cast("string"))
     if not problems:
         try:
-            view.select("_record", F.expr(contract_cast(column, sql)))
+            view.select("_record", row_expression(view.sparkSession, contract_cast(column, sql)))
         except AnalysisException:
             given = found.schema["found"].dataType.simpleString()
             problems.append(f"expected {expected_type(column)}, but the expression gives {given}")

@@ -1,0 +1,33 @@
+"""Whether work fits the memory of this machine, asked before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+class WontFitError(RuntimeError):
+    """Work needs more memory than there is; the message says how much of each."""
+
+
+def require_memory(needed: int, what: str) -> None:
+    """Raise WontFitError where `needed` bytes are not free, in the machine or in the container's limit."""
+    free = free_bytes()
+    if needed > free:
+        raise WontFitError(
+            f"{what} needs about {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free. Use fewer or "
+            "shorter windows (train.windows, train.window_days), or a larger machine."
+        )
+
+
+def free_bytes() -> int:
+    """Memory that a new process can have."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, int(limit) - int(used))

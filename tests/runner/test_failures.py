@@ -1,0 +1,87 @@
+"""A JVM that dies is a sentence and a row in the ledger, told by the process that survives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
+from spark_jobs.lakehouse.tables import Lakehouse
+from tests.nights import land, write_domain
+
+OPERATOR = """
+from types import SimpleNamespace
+from nightjar_airflow.stage_operator import NightjarStageOperator
+task = NightjarStageOperator(task_id="ingest", domain="shop", stage="ingest", run_date="2026-01-02")
+task.application_args = [part.replace("{{ run_id }}", "1") for part in task.application_args]
+try:
+    task.execute({})
+except Exception as error:
+    print("RAISED", type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """Events enough that cleaning takes seconds."""
+    write_domain(home)
+    rows = [f"{n},u{n},a{n % 50},buy,2026-01-01T10:00:00Z,5" for n in range(300_000)]
+    land(home, "day1.csv", *rows)
+    return home
+
+
+def run_and_kill(command: list[str], environment: dict[str, str], begun: Callable[[], bool]) -> tuple[int, str]:
+    """Run a command and kill the JVM below it once something has begun; its exit code and what it printed."""
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        parent, until = psutil.Process(process.pid), time.monotonic() + 120
+        while time.monotonic() < until:
+            java = [one for one in parent.children(recursive=True) if one.name() == "java"]
+            if java and begun():
+                java[0].kill()
+                break
+            time.sleep(0.05)
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
+
+
+def failures(home: Path) -> list[dict[str, str]]:
+    found = Lakehouse.of(Settings(home=home), "shop").query(
+        "SELECT stage, job, error FROM runs WHERE status = 'failed'", runs="ops.runs"
+    )
+    return [dict(row) for row in found.to_pylist()]
+
+
+def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(shop: Path) -> None:
+    nightjar = str(Path(sys.executable).parent / "nightjar")
+    command = [nightjar, "night", "-d", "shop", "--run-date", "2026-01-02"]
+    bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
+    code, output = run_and_kill(command, dict(os.environ), lambda: any(bronze.glob("*/*.parquet")))
+    assert code == 1
+    assert "JVM was killed" in output
+    assert "NIGHTJAR_SPARK_MASTER" in output
+    assert "Traceback" not in output
+    found = failures(shop)
+    assert found
+    assert all("JVM was killed" in row["error"] for row in found)
+
+
+def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path) -> None:
+    environment = {**os.environ, "AIRFLOW_HOME": str(shop / "airflow")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT / "plugins"), str(PROJECT_ROOT)])
+    environment["AIRFLOW_CONN_SPARK_LOCAL"] = '{"conn_type": "spark", "host": "local[2]"}'
+    command = [sys.executable, "-c", OPERATOR]
+    bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
+    _, output = run_and_kill(command, environment, bronze.exists)
+    raised = next(line for line in output.splitlines() if line.startswith("RAISED"))
+    assert "ingest/ingest_landing_files: Spark's JVM ended in the middle of the job." in raised
+    assert "NIGHTJAR_DRIVER_MEMORY" in raised
+    assert [row["job"] for row in failures(shop)] == ["ingest_landing_files"]
