@@ -6,10 +6,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo airflow test quick test-long check docs lock clean
+.PHONY: help setup setup-dev demo airflow test quick test-long check docs lock clean compose-env test-compose
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: ## Install the locked environment, Java and the Delta JARs
 	@$(PYTHON) scripts/bootstrap.py
@@ -25,10 +25,10 @@ airflow: setup ## Serve the Airflow web UI with the nightly DAGs
 	@exec $(BIN)/nightjar airflow
 
 test: check ## Lint, types, import boundaries, documents and the whole test suite
-	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -m "not long and not compose" -n 2 --dist loadgroup
 
 quick: check ## The checks, and the tests that need neither Spark nor Airflow: under a minute, for every step
-	@$(BIN)/python -m pytest -m "not spark and not airflow and not long"
+	@$(BIN)/python -m pytest -m "not spark and not airflow and not long and not compose"
 
 test-long: setup-dev ## The tests that take minutes
 	@$(BIN)/python -m pytest -m long
@@ -40,6 +40,12 @@ check: setup-dev ## Lint, types, import boundaries, lock file, reference pages
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_lock.py
 	@$(BIN)/nightjar docs --check
+
+compose-env: ## Check the container engine, and write .env with generated secrets for `docker compose up`
+	@$(PYTHON) scripts/compose_env.py
+
+test-compose: setup-dev ## Nights in containers, each restarted in the middle of one: takes most of an hour
+	@$(BIN)/python -m pytest -m compose tests/compose
 
 docs: setup-dev ## Write the reference pages and the domain schema from the code
 	@$(BIN)/nightjar docs

@@ -36,7 +36,7 @@ class NightjarStageOperator(SparkSubmitOperator):
             ],
             name=f"nightjar {domain} {stage}",
             env_vars=spark_environment(settings) | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-            **{"conn_id": "spark_local", **kwargs},
+            **{"conn_id": "nightjar_spark", **kwargs},
         )
 
     def execute(self, context: Any) -> None:

@@ -104,7 +104,7 @@ class EmbeddedAirflow:
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
-            "AIRFLOW_CONN_SPARK_LOCAL": json.dumps({"conn_type": "spark", "host": self.settings.spark_master}),
+            "AIRFLOW_CONN_NIGHTJAR_SPARK": json.dumps({"conn_type": "spark", "host": self.settings.spark_master}),
         }
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -93,6 +94,21 @@ def simulate(
 
     settings = ShopSettings(users=users, items=items, seed=seed)
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
+
+
+@app.command()
+def jars() -> None:
+    """Fetch the pinned Delta JARs, checked, into NIGHTJAR_JARS_DIR."""
+    import subprocess
+
+    from spark_jobs.contracts.settings import PROJECT_ROOT
+
+    environment = os.environ | {
+        "NIGHTJAR_JARS_DIR": str(load_settings().jars_dir),
+        "NIGHTJAR_JARS_LOCK": str(PROJECT_ROOT / "jars.lock"),
+    }
+    script = str(PROJECT_ROOT / "scripts" / "fetch_jars.py")
+    raise typer.Exit(subprocess.run([sys.executable, script], env=environment, check=False).returncode)
 
 
 @app.command()

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 
 def is_reproducible(settings: Settings) -> bool:
     """Whether the version says exactly which code ran, so that what it made can be kept."""
-    return not code_version(settings).endswith(("-dirty", "unknown"))
+    return not code_version(settings).endswith("-dirty")
 
 
 @lru_cache(maxsize=4)
 def code_version(settings: Settings) -> str:
-    """The setting, else the git commit (`-dirty` with local changes), else `unknown`. Asked once per process."""
+    """The setting, else the git commit (`-dirty` with local changes), else a digest; asked once per process."""
     if settings.code_version:
         return settings.code_version
     command = ["git", "-C", str(PROJECT_ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return code_digest()
+    return done.stdout.strip() or code_digest()
+
+
+def code_digest() -> str:
+    """`code-` and a digest of every Python file of the package: for containers and wheels, which have no repository."""
+    digest, package = hashlib.sha256(), Path(__file__).parents[1]
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
+    return f"code-{digest.hexdigest()[:12]}"

@@ -11,7 +11,12 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = _PACKAGE / "shipped"
+PROJECT_ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
+"""Folder with `conf/`, `dags/`, `expectations/` and `plugins/`: the checkout, or what the wheel brought."""
+_WORK = Path.cwd() if _SHIPPED.is_dir() else PROJECT_ROOT
+"""Where files are written unless a setting says otherwise."""
 
 
 class SettingsError(ValueError):
@@ -24,7 +29,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore", env_parse_none_str="")
 
     home: Path = Field(
-        default=PROJECT_ROOT / ".nightjar",
+        default=_WORK / ".nightjar",
         description="Folder that holds everything Nightjar writes: landing, lakehouse, MLflow, Airflow.",
     )
     conf_dir: Path = Field(default=PROJECT_ROOT / "conf", description="Folder of the domain files.")
@@ -33,7 +38,7 @@ class Settings(BaseSettings):
         description="Folder of the Great Expectations suites, one JSON file per table.",
     )
     jars_dir: Path = Field(
-        default=PROJECT_ROOT / ".tools" / "jars", description="Folder of the pinned Delta JARs (see jars.lock)."
+        default=_WORK / ".tools" / "jars", description="Folder of the pinned Delta JARs (see jars.lock)."
     )
     java_home: Path | None = Field(
         default=None,
@@ -48,6 +53,9 @@ class Settings(BaseSettings):
     )
     driver_memory: str = Field(
         default="1g", description="Heap of the Spark driver, as Spark writes it (`1g`, `1500m`)."
+    )
+    executor_memory: str = Field(
+        default="1g", description="Heap of each executor, where the master starts some: `spark://`, YARN, Kubernetes."
     )
     full_jit: bool = Field(
         default=False,

@@ -38,7 +38,7 @@ def launch_conf(settings: Settings, master: str) -> dict[str, str]:
     """What a running JVM can't change any more, so that spark-submit has to be told. Raises SetUpError without JARs."""
     jars = sorted(str(jar) for jar in settings.jars_dir.glob("*.jar"))
     if not jars:
-        raise SetUpError(f"No Delta JARs in {settings.jars_dir}; run `make setup` or set NIGHTJAR_JARS_DIR.")
+        raise SetUpError(f"No Delta JARs in {settings.jars_dir}; run `nightjar jars`, or set NIGHTJAR_JARS_DIR.")
     conf = {
         "spark.jars": ",".join(jars),
         # On the driver's own class path too, where the class archive finds them.
@@ -49,8 +49,8 @@ def launch_conf(settings: Settings, master: str) -> dict[str, str]:
     }
     if master.startswith("local"):
         # Executors on other machines have to reach the driver; those of a local master do not.
-        conf |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    return conf
+        return conf | {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    return conf | {"spark.executor.memory": settings.executor_memory}
 
 
 def java_options(settings: Settings, archive: str | None = None) -> list[str]:

@@ -21,7 +21,7 @@ BYTES_PER_VALUE = 16
 def run(night: Night) -> None:
     """Train unless equal examples already gave a version at this date."""
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
-    registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device)
+    registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device, night.spark)
     if str(night.spark.sparkContext.master).startswith("local"):
         rows = night.lakehouse.count("gold.training_examples")
         require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"Training on {rows:,} examples")

@@ -77,7 +77,7 @@ def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(s
 def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path) -> None:
     environment = {**os.environ, "AIRFLOW_HOME": str(shop / "airflow")}
     environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT / "plugins"), str(PROJECT_ROOT)])
-    environment["AIRFLOW_CONN_SPARK_LOCAL"] = '{"conn_type": "spark", "host": "local[2]"}'
+    environment["AIRFLOW_CONN_NIGHTJAR_SPARK"] = '{"conn_type": "spark", "host": "local[2]"}'
     command = [sys.executable, "-c", OPERATOR]
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
     _, output = run_and_kill(command, environment, bronze.exists)

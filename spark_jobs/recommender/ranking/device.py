@@ -7,20 +7,27 @@ import subprocess
 from typing import Literal
 
 import xgboost as xgb
+from pyspark.sql import SparkSession
 
 
 class DeviceError(RuntimeError):
     """A GPU was demanded and there is none that XGBoost can use; the message says what is missing."""
 
 
-def training_device(wanted: Literal["auto", "cpu", "cuda"]) -> Literal["cpu", "cuda"]:
+def training_device(
+    wanted: Literal["auto", "cpu", "cuda"], spark: SparkSession | None = None
+) -> Literal["cpu", "cuda"]:
     """The device to train on. `auto` takes a usable GPU; `cuda` raises DeviceError without one.
 
-    XGBoost itself falls back to the CPU with nothing but a warning, which is why this asks beforehand.
+    XGBoost itself falls back to the CPU with nothing but a warning, which is why this asks beforehand: this machine, or
+    an executor of the session, where its master starts some.
     """
     if wanted == "cpu":
         return "cpu"
-    missing = _what_a_gpu_lacks()
+    if spark is None or str(spark.sparkContext.master).startswith("local"):
+        missing = _what_a_gpu_lacks()
+    else:
+        missing = spark.sparkContext.parallelize([0], 1).map(lambda _: _what_a_gpu_lacks()).first()
     if missing and wanted == "cuda":
         raise DeviceError(f"NIGHTJAR_DEVICE is cuda, but {missing}. Use NIGHTJAR_DEVICE=auto to train on the CPU.")
     return "cpu" if missing else "cuda"
