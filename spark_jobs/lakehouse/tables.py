@@ -76,11 +76,13 @@ class Lakehouse:
     def create(self, name: str, further: list[str] | None = None) -> None:
         """Create the table with the contract's columns and comments, empty, unless it is there.
 
-        One whose `further` columns are others (features come and go) is emptied and gets the new ones.
+        One whose `further` columns are others (features come and go) is emptied and gets the new ones, and so is a
+        table of snapshots, which is made of others.
         """
         table = TABLES[name]
         schema = arrow_schema(table, further)
-        changed = bool(table.further) and self.exists(name) and self._columns(name) != schema.names
+        remade = bool(table.further) or table.partition_by == ("as_of",)
+        changed = remade and self.exists(name) and self._columns(name) != schema.names
         DeltaTable.create(
             self.uri(name),
             schema,

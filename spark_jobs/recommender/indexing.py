@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.features.content import content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES
+
+NEW_DAYS = 28.0
+"""Days for which an item is new."""
 
 
 def index_as_of(rows: Callable[[str], pa.Table]) -> RetrievalIndex:
@@ -23,6 +28,7 @@ def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalInd
     features = features.sort_by("item_id")
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
     names = [name for name in features.column_names if "popularity" in name]
+    listed_days = features["listed_days"].to_numpy()
     return RetrievalIndex(
         item_ids=item_ids,
         titles=features["title"].combine_chunks().cast(pa.string()),
@@ -31,10 +37,20 @@ def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalInd
         age_days=features["age_days"].to_numpy(),
         mean_weight=features["mean_weight"].to_numpy(),
         categories=_categories(features["categories"].combine_chunks()),
+        content=content_matrix(features["categories"].combine_chunks(), features["attributes"].combine_chunks()),
+        newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
+        usual_position=features["usual_position"].to_numpy(),
         learnt={
-            name: source.learnt.arrays(learnt[name], item_ids) for name, source in SOURCES.items() if source.learnt
+            name: source.learnt.arrays(_rows_of(name, learnt[name]), item_ids)
+            for name, source in SOURCES.items()
+            if source.learnt
         },
     )
+
+
+def _rows_of(source: str, table: pa.Table) -> pa.Table:
+    """A source's rows of a table that several sources share."""
+    return table.filter(pc.field("source") == source) if "source" in table.column_names else table
 
 
 def _categories(lists: pa.ListArray) -> sparse.csr_matrix:

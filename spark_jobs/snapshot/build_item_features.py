@@ -1,4 +1,4 @@
-"""One row per item and snapshot: catalogue entry as of then, eligibility and popularity.
+"""One row per item and snapshot: catalogue entry as of then, eligibility, age, place in histories and popularity.
 
 Reads silver.interactions and silver.items, writes gold.item_features. Shares are over all items of the snapshot.
 """
@@ -15,9 +15,11 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
-from spark_jobs.recommender.snapshots.as_of import events_before
+from spark_jobs.recommender.snapshots.as_of import days_between, events_before
 
 HALF_LIVES_DAYS = (7, 30, 180)
+LAST_YEAR_DAYS = (337.0, 365.0)
+"""Ages of the events of the four weeks that follow the snapshot, a year before."""
 
 
 def run(night: Night) -> None:
@@ -28,8 +30,10 @@ def run(night: Night) -> None:
         snapshots = moments(night, days)
         popularity = popularity_as_of(night.read("silver.interactions"), snapshots)
         features = catalogue_as_of(items, snapshots).join(popularity, ["as_of", "item_id"], "left")
+        features = features.withColumn("listed_days", F.coalesce("listed_days", "age_days"))
         shares = [name for name in popularity.columns if "popularity" in name]
-        return features.fillna(0.0, shares).fillna(float("nan"), ["age_days", "mean_weight"])
+        others = ["listed_days", "age_days", "usual_position", "mean_weight"]
+        return features.fillna(0.0, shares).fillna(float("nan"), others)
 
     versions = night.lakehouse.query("SELECT valid_from FROM items", items=("silver.items", night.pin("silver.items")))
 
@@ -49,14 +53,29 @@ def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:
         items.join(F.broadcast(snapshots), F.col("valid_from") <= F.col("as_of_at"))
         .withColumn("version", F.row_number().over(newest_first))
         .where("version = 1")
-        .select("as_of", "item_id", "title", "categories", (started & not_ended).alias("eligible"))
+        .select(
+            "as_of",
+            "item_id",
+            "title",
+            "categories",
+            "attributes",
+            (started & not_ended).alias("eligible"),
+            days_between("available_from", "as_of_at").alias("listed_days"),
+        )
     )
 
 
 def popularity_as_of(interactions: DataFrame, snapshots: DataFrame) -> DataFrame:
-    """Popularity shares, age and mean weight of every item with events before each snapshot."""
-    first_seen = F.min("event_at").over(Window.partitionBy("user_id"))
-    events = interactions.withColumn("returning", F.col("event_at") > first_seen + F.expr("interval 1 day"))
+    """Popularity shares, age, place in histories and mean weight of items with events before each snapshot."""
+    of_user = Window.partitionBy("user_id")
+    first_seen = F.min("event_at").over(of_user)
+    events = interactions.withColumns(
+        {
+            "returning": F.col("event_at") > first_seen + F.expr("interval 1 day"),
+            # Later events don't move a place, so it is the same for every snapshot that knows the event.
+            "place": F.row_number().over(of_user.orderBy("event_at", "event_key")),
+        }
+    )
     positive = F.greatest(F.col("weight"), F.lit(0.0))
     counted = (
         events_before(events, snapshots)
@@ -70,12 +89,16 @@ def popularity_as_of(interactions: DataFrame, snapshots: DataFrame) -> DataFrame
             F.sum(
                 F.when(F.col("returning"), positive * F.pow(F.lit(0.5), F.col("age_days") / 30)).otherwise(0.0)
             ).alias("returning_popularity"),
+            F.sum(F.when(F.col("age_days").between(*LAST_YEAR_DAYS), positive).otherwise(0.0)).alias(
+                "popularity_last_year"
+            ),
             F.max("age_days").alias("age_days"),
-            F.avg("weight").alias("mean_weight"),
+            F.round(F.avg(F.log("place")), 9).alias("usual_position"),
+            F.round(F.avg("weight"), 9).alias("mean_weight"),
         )
     )
     names = [name for name in counted.columns if "popularity" in name]
-    return counted.select("as_of", "item_id", *[_share(name).alias(name) for name in names], "age_days", "mean_weight")
+    return counted.withColumns({name: _share(name) for name in names})
 
 
 def _share(name: str) -> Column:

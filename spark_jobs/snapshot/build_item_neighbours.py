@@ -1,4 +1,4 @@
-"""Item-to-item similarities: for each item, those that the same users took.
+"""Item-to-item models: co-visitation, transitions and linear regressions, for each item the items it speaks for.
 
 Reads gold.user_histories, writes gold.item_neighbours for the same snapshots.
 """
@@ -12,13 +12,15 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
+from spark_jobs.recommender.sources.item_models import item_models
 from spark_jobs.recommender.sources.item_to_item.fit import neighbours
 
 
 def run(night: Night) -> None:
-    """Find the neighbours of every item as of every snapshot that is not there yet."""
+    """Learn every model as of every snapshot that is not there yet."""
 
     def describe(days: list[date]) -> DataFrame:
-        return neighbours(night.read("gold.user_histories").where(F.col("as_of").isin(days)))
+        histories = night.read("gold.user_histories").where(F.col("as_of").isin(days))
+        return neighbours(histories).unionByName(item_models(histories))
 
     replace_snapshots(night, "gold.item_neighbours", describe, ages=False)

@@ -30,6 +30,22 @@ print("DAGS" + json.dumps({"errors": bag.import_errors, "pyspark": "pyspark.sql"
 """
 
 
+RUN = """
+import json, re, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk.exceptions import AirflowFailException
+from nightjar_airflow.stage_operator import NightjarStageOperator
+def execute(self, context):
+    if self.task_id in sys.argv[4].split(","):
+        raise AirflowFailException("planted")
+NightjarStageOperator.execute = execute  # the shape of the night is what runs, not its jobs
+dag = DagBag(sys.argv[1]).get_dag(sys.argv[2])
+run = dag.test(run_conf=json.loads(sys.argv[3]))
+print("STATES" + json.dumps({ti.task_id: str(ti.state) for ti in run.get_task_instances()}))
+"""
+
+
 def airflow_environment(home: Path, conf: Path) -> dict[str, str]:
     return {
         **os.environ,
@@ -59,3 +75,13 @@ def load_dags(home: Path, conf: Path) -> dict[str, Any]:
     line = next((line for line in done.stdout.splitlines() if line.startswith("DAGS")), None)
     assert line, done.stderr[-3000:]
     return dict(json.loads(line[4:]))
+
+
+def run_dag(home: Path, lakehouse_home: Path, dag: str, conf: dict[str, str], failing: list[str]) -> dict[str, str]:
+    """Run a DAG with Airflow's own rules, its stages doing nothing or failing; the state of every task."""
+    environment = airflow_environment(home, PROJECT_ROOT / "conf") | {"NIGHTJAR_HOME": str(lakehouse_home)}
+    command = [sys.executable, "-c", RUN, str(PROJECT_ROOT / "dags"), dag, json.dumps(conf), ",".join(failing)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("STATES")), None)
+    assert line, done.stderr[-3000:]
+    return dict(json.loads(line[6:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from spark_jobs.contracts.job_catalog import NIGHT, stage_order
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
-from tests.dags.conftest import load_dags
+from tests.dags.conftest import load_dags, run_dag
 
 CONF = PROJECT_ROOT / "conf"
 MAINTENANCE = {f"maintenance_{load_domain(path).slug}" for path in CONF.glob("*.yaml")}
@@ -41,13 +42,11 @@ def test_one_dag_per_domain_and_nothing_else(loaded: dict[str, Any]) -> None:
 def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: dict[str, Any], name: str) -> None:
     tasks = loaded["dags"][name]["tasks"]
     edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
-    expected = {pair for pair in stage_order() if pair[1] != "train"}
-    training = {("snapshot", "train_due"), ("train_due", "train"), ("snapshot", "score"), ("train", "complete")}
+    expected = {pair for pair in stage_order() if "train" not in pair}
+    training = {("snapshot", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
+    training |= {("snapshot", "score"), ("training_over", "score")}
     turns = {("take_turn", "ingest"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
     assert edges == expected | training | turns | {("publish", "complete")}
-    # Scoring goes on where training failed, and the night is a failed one all the same.
-    assert tasks["score"]["rule"] == "all_done_min_one_success"
-    assert tasks["complete"]["rule"] == "none_failed"
 
 
 @pytest.mark.parametrize("name", sorted(DOMAINS))
@@ -65,6 +64,27 @@ def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
         assert task["timeout"] == stage.timeout_minutes * 60
         assert task["retries"] == 2
         assert task["backoff"]
+
+
+@pytest.mark.parametrize(
+    ("before", "decided", "states"),
+    [
+        ("success", "no", {"train": "skipped", "score": "success", "complete": "success"}),
+        # Scoring goes on where training failed, and the night is a failed one all the same.
+        ("success", "yes", {"train": "failed", "score": "success", "complete": "upstream_failed"}),
+        ("failed", "no", {"train": "upstream_failed", "score": "upstream_failed", "complete": "upstream_failed"}),
+    ],
+)
+def test_a_night_without_training_and_one_whose_training_fails_score_all_the_same(
+    airflow_home: Path, home: Path, before: str, decided: str, states: dict[str, str]
+) -> None:
+    decision = {"run_date": date(2026, 1, 5), "decision": "train", "outcome": decided, "reason": "tested"}
+    lakehouse = Lakehouse.of(load_settings(), "retail")
+    lakehouse.append("ops.decisions", [decision | {"recorded_at": datetime.now(UTC)}], {})
+    failing = ["train", *(["snapshot"] if before == "failed" else [])]
+    found = run_dag(airflow_home, home, "night_retail", {"run_date": "2026-01-05"}, failing)
+    assert {name: found[name] for name in states} == states
+    assert found["give_turn_back"] == "success"
 
 
 def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_path: Path) -> None:

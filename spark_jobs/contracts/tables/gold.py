@@ -31,13 +31,21 @@ SNAPSHOTS = (
             ITEM,
             Column("title", "string", "Title shown to people."),
             Column("categories", "array<string>", "Category names."),
+            Column("attributes", "map<string,string>", "Further attributes."),
             Column("eligible", "boolean", "Whether it may be recommended on this date (availability window)."),
             Column("popularity_7d", "double", "Share of positive events, half-life 7 days."),
             Column("popularity_30d", "double", "Share of positive events, half-life 30 days."),
             Column("popularity_180d", "double", "Share of positive events, half-life 180 days."),
             Column("popularity_all", "double", "Share of all positive events."),
             Column("returning_popularity", "double", "Share of positive events by users with earlier history."),
+            Column(
+                "popularity_last_year", "double", "Share of positive events a year before the four weeks that follow."
+            ),
+            Column(
+                "listed_days", "double", "Days since it is available, else from its first event; NaN without either."
+            ),
             Column("age_days", "double", "Days from its first event; NaN without events."),
+            Column("usual_position", "double", "Mean log of its place in users' histories; NaN without events."),
             Column("mean_weight", "double", "Mean event weight; NaN without events."),
         ),
         key=("as_of", "item_id"),
@@ -47,14 +55,15 @@ SNAPSHOTS = (
     Table(
         "gold",
         "item_neighbours",
-        "Item-to-item retrieval: for each item those that the same users took, time-decayed.",
+        "Item-to-item models: for each item the items that it speaks for.",
         (
             AS_OF,
+            Column("source", "string", "Source that learnt it."),
             ITEM,
-            Column("neighbour_ids", "array<string>", "Neighbours, most similar first."),
-            Column("similarities", "array<float>", "Cosine of decayed co-visitation, in (0, 1]."),
+            Column("neighbour_ids", "array<string>", "Neighbours, largest weight first."),
+            Column("similarities", "array<float>", "Weights: damped cosines in (0, 1], or those of a regression."),
         ),
-        key=("as_of", "item_id"),
+        key=("as_of", "source", "item_id"),
         partition_by=("as_of",),
         catalogue_sized=True,
     ),

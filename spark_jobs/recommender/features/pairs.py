@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spark_jobs.recommender.snapshots.item_events import unit_rows
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
@@ -19,6 +20,7 @@ def pair_features(
         **{name: values[users] for name, values in _user_features(batch, index).items()},
         **{name: values[items] for name, values in _item_features(index).items()},
         **_category_features(batch, index, users, items),
+        **_content_features(batch, index, users, items),
         **_own_features(batch, users, items),
     }
 
@@ -41,8 +43,14 @@ def _user_features(batch: UserBatch, index: RetrievalIndex) -> dict[str, np.ndar
         "user_recency_days": np.where(count > 0, latest, np.nan),
         "user_popularity_taste": mean(percentile[batch.items]),
         "user_positive_share": mean((batch.weights > 0).astype(float)),
+        "user_active_days": np.log1p(_active_days(batch)),
         "user_late_share": mean((batch.ages_days < LATE_DAYS).astype(float)),
     }
+
+
+def _active_days(batch: UserBatch) -> np.ndarray:
+    days = np.unique(np.stack([batch.users, np.floor(batch.ages_days).astype(np.int64)]), axis=1)[0]
+    return np.bincount(days, minlength=batch.shape[0])
 
 
 def _item_features(index: RetrievalIndex) -> dict[str, np.ndarray]:
@@ -53,6 +61,8 @@ def _item_features(index: RetrievalIndex) -> dict[str, np.ndarray]:
         "item_popularity_180d": shares["popularity_180d"],
         "item_returning_popularity": shares["returning_popularity"],
         "item_trend": np.log((shares["popularity_7d"] + TINY) / (shares["popularity_180d"] + TINY)),
+        "item_popularity_last_year": shares["popularity_last_year"],
+        "item_usual_position": index.usual_position,
         "item_age_days": index.age_days,
         "item_mean_weight": index.mean_weight,
     }
@@ -71,6 +81,17 @@ def _category_features(
         "category_aversion": _rowwise_dot(
             disliked / np.maximum(disliked.sum(axis=1, keepdims=True), TINY), users, categories, items
         ),
+    }
+
+
+def _content_features(
+    batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
+) -> dict[str, np.ndarray]:
+    profiles = unit_rows(batch.taken @ index.content).toarray()
+    latest = (batch.latest_items @ index.learnt["item_to_item"]).toarray()
+    return {
+        "content_affinity": _rowwise_dot(profiles, users, index.content, items),
+        "latest_similarity": latest[users, items],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
@@ -11,7 +11,11 @@ def events_before(events: DataFrame, snapshots: DataFrame) -> DataFrame:
 
     `snapshots` holds `as_of` (date) and `as_of_at` (the moment it stands for).
     """
-    microseconds = F.unix_micros("as_of_at") - F.unix_micros("event_at")
     return events.join(F.broadcast(snapshots), F.col("event_at") < F.col("as_of_at")).withColumn(
-        "age_days", microseconds / F.lit(86_400e6)
+        "age_days", days_between("event_at", "as_of_at")
     )
+
+
+def days_between(start: str, end: str) -> Column:
+    """Days from one moment to another, in fractions."""
+    return (F.unix_micros(end) - F.unix_micros(start)) / F.lit(86_400e6)

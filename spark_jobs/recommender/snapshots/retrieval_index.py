@@ -25,6 +25,12 @@ class RetrievalIndex:
     mean_weight: np.ndarray
     categories: sparse.csr_matrix
     """items × categories, rows sum to 1 (or 0 without categories)."""
+    content: sparse.csr_matrix
+    """items × tokens of categories and attributes, rows of unit length (or empty)."""
+    newness: np.ndarray
+    """1 on the day an item is listed, falling to 0 when it is new no more."""
+    usual_position: np.ndarray
+    """Mean log of an item's place in histories; NaN without events."""
     learnt: dict[str, Any]
     """What each source learnt, by source; see the source's folder."""
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.item_events import unit_rows
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 HALF_LIFE_DAYS = 30.0
 """Half-life of the evidence in a user's history, counted back from the user's own latest event."""
+LATEST_ITEMS = 5
+"""Latest events from which the next item is guessed."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,34 @@ class UserBatch:
         keep = slice(None) if where is None else where
         return sparse.csr_matrix((values[keep], (self.users[keep], self.items[keep])), shape=self.shape)
 
-    @property
+    @cached_property
     def decay(self) -> np.ndarray:
         """Decay of each event since its user's latest event."""
         latest = np.full(self.shape[0], np.inf)
         np.minimum.at(latest, self.users, self.ages_days)
         return np.asarray(0.5 ** ((self.ages_days - latest[self.users]) / HALF_LIFE_DAYS))
 
-    @property
+    @cached_property
     def taken(self) -> sparse.csr_matrix:
         """users × items: decayed positive evidence."""
         return self.matrix(self.weights * self.decay, self.weights > 0)
+
+    @cached_property
+    def unit_taken(self) -> sparse.csr_matrix:
+        """users × items: 1 over the user's norm for items with positive events, so that rows have unit length."""
+        ones = self.matrix(np.ones(len(self.items)), self.weights > 0)
+        ones.data[:] = 1.0
+        return unit_rows(ones)
+
+    @cached_property
+    def latest_items(self) -> sparse.csr_matrix:
+        """users × items: 1, 1/2, 1/3, ... for the latest positive events, the latest first."""
+        positive = np.flatnonzero(self.weights > 0)
+        users = self.users[positive]
+        back = np.searchsorted(users, users, side="right") - np.arange(len(users))
+        late = back <= LATEST_ITEMS
+        places = (users[late], self.items[positive[late]])
+        return sparse.csr_matrix((1.0 / back[late], places), shape=self.shape)
 
 
 def user_batch(histories: pa.Table | pa.RecordBatch, index: RetrievalIndex) -> UserBatch:

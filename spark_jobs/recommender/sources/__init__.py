@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from spark_jobs.recommender.sources.als import ALS
+from spark_jobs.recommender.sources.category_popularity import CATEGORY_POPULARITY
 from spark_jobs.recommender.sources.item_to_item import ITEM_TO_ITEM
+from spark_jobs.recommender.sources.linear import LINEAR
+from spark_jobs.recommender.sources.new_arrivals import NEW_ARRIVALS
+from spark_jobs.recommender.sources.next_item import NEXT_ITEM
 from spark_jobs.recommender.sources.own_history import OWN_HISTORY
+from spark_jobs.recommender.sources.past_to_future import PAST_TO_FUTURE
 from spark_jobs.recommender.sources.popularity import POPULARITY, RECENT_POPULARITY
+from spark_jobs.recommender.sources.similar_content import SIMILAR_CONTENT
 from spark_jobs.recommender.sources.source import Source
 
-SOURCES: dict[str, Source] = {
-    source.name: source for source in (ITEM_TO_ITEM, ALS, OWN_HISTORY, RECENT_POPULARITY, POPULARITY)
-}
+_ALL = (
+    OWN_HISTORY,
+    ITEM_TO_ITEM,
+    NEXT_ITEM,
+    PAST_TO_FUTURE,
+    LINEAR,
+    ALS,
+    SIMILAR_CONTENT,
+    CATEGORY_POPULARITY,
+    NEW_ARRIVALS,
+    RECENT_POPULARITY,
+    POPULARITY,
+)
+SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """All sources by name, in the order in which ties for the reason are broken (most personal first)."""

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.item_events import LEARNT
 from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
 
 NEIGHBOURS = 100
@@ -24,15 +25,14 @@ USERS_PER_BUCKET = 50_000
 
 
 def neighbours(histories: DataFrame, users_per_bucket: int = USERS_PER_BUCKET) -> DataFrame:
-    """`as_of`, `item_id`, `neighbour_ids`, `similarities`: the most similar items as of every snapshot, best first."""
+    """Rows of gold.item_neighbours: the most similar items as of every snapshot, best first."""
     histories = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", "item_ids", "weights")
     users = [row["count"] for row in histories.groupBy("as_of").count().collect()]
     buckets = 1 + max(users, default=0) // users_per_bucket
     if buckets == 1:
-        columns = "as_of date, item_id string, neighbour_ids array<string>, similarities array<float>"
         # More partitions than snapshots, so that workers that are free take the next one.
         spread = histories.repartition(4 * max(len(users), 1), "as_of")
-        return spread.groupBy("as_of").applyInArrow(neighbours_of_all, columns)
+        return spread.groupBy("as_of").applyInArrow(neighbours_of_all, LEARNT)
     columns = "as_of date, item_id string, neighbour_id string, together double"
     bucketed = histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
     return rank_neighbours(bucketed.groupBy("as_of", "bucket").applyInArrow(count_bucket, columns))
@@ -50,6 +50,7 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
     return pa.table(
         {
             "as_of": pa.repeat(histories["as_of"][0], len(owners)),
+            "source": pa.repeat("item_to_item", len(owners)),
             "item_id": names.take(pa.array(owners, pa.int64())),
             "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns[order], pa.int64()))),
             "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity[order].astype(np.float32))),
@@ -131,6 +132,7 @@ def rank_neighbours(pairs: DataFrame) -> DataFrame:
         .agg(entry.alias("entries"))
         .select(
             "as_of",
+            F.lit("item_to_item").alias("source"),
             "item_id",
             F.col("entries.neighbour_id").alias("neighbour_ids"),
             F.col("entries.similarity").alias("similarities"),
