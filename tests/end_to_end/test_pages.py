@@ -7,6 +7,7 @@ from rich.console import Console
 from spark_jobs.cli.demo_page import people, show_page
 from spark_jobs.cli.recommendations import user_list
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.sources import SOURCES
 
 
 def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) -> None:
@@ -24,14 +25,7 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
 
 
 def test_the_reason_rests_on_the_first_source(shop: Night) -> None:
-    words = {
-        "Because of": "item_to_item",
-        "People with": "als",
-        "You took": "own_history",
-        "Popular these": "recent_popularity",
-    }
     rows = shop.read("gold.recommendations").select("reason", "sources").collect()
-    for start, source in words.items():
-        found = [row.sources[0] for row in rows if row.reason.startswith(start)]
-        assert set(found) <= {source}
+    for row in rows:
+        assert row.reason.startswith(SOURCES[row.sources[0]].words.split("{")[0])
     assert {row.sources[0] for row in rows} >= {"item_to_item", "own_history"}

@@ -15,14 +15,18 @@ def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) ->
     ids = [f"i{k:03d}" for k in range(items)]
     share = generator.dirichlet(np.ones(items)).tolist()
     names = ("popularity_7d", "popularity_30d", "popularity_180d", "popularity_all", "returning_popularity")
+    names += ("popularity_last_year",)
     features = pa.table(
         {
             "item_id": ids,
             "title": [f"Title {k}" for k in range(items)],
             "categories": pa.array([[f"c{k % 3}"] for k in range(items)], pa.list_(pa.string())),
+            "attributes": pa.array([[("brand", f"b{k % 4}")] for k in range(items)], pa.map_(pa.string(), pa.string())),
             "eligible": eligible or [True] * items,
             **dict.fromkeys(names, share),
             "age_days": [100.0] * items,
+            "listed_days": [float(k) for k in range(items)],
+            "usual_position": [1.0] * items,
             "mean_weight": [0.5] * items,
         }
     )
@@ -37,7 +41,8 @@ def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) ->
     factors = pa.table(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
-    return build_index(features, {"item_to_item": neighbours, "als": factors})
+    models = ("item_to_item", "next_item", "past_to_future", "linear")
+    return build_index(features, dict.fromkeys(models, neighbours) | {"als": factors})
 
 
 def make_histories(

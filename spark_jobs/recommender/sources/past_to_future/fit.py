@@ -16,7 +16,7 @@ DAYS = (28.0, 56.0, 84.0)
 
 
 def future_regression(events: ItemEvents) -> np.ndarray:
-    """items × items: weight of each item of the past in the prediction of each item of the future; several cuts stacked.
+    """items × items: weight of each item of the past in the prediction of each of the future; cuts stacked.
 
     Solved over users or over items, whichever are fewer: W = Xᵀ(XXᵀ + λI)⁻¹Y = (XᵀX + λI)⁻¹XᵀY.
     """
