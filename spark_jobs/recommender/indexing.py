@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from spark_jobs.recommender.features.content import content_matrix
+from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES
 
@@ -38,6 +38,9 @@ def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalInd
         mean_weight=features["mean_weight"].to_numpy(),
         categories=_categories(features["categories"].combine_chunks()),
         content=content_matrix(features["categories"].combine_chunks(), features["attributes"].combine_chunks()),
+        numbers=catalogue_numbers(
+            features["title"].combine_chunks().cast(pa.string()), features["attributes"].combine_chunks()
+        ),
         newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
         usual_position=features["usual_position"].to_numpy(),
         learnt={

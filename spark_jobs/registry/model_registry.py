@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,7 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 
 CHAMPION = "champion"
+TESTED = "tested_ranker.ubj"
 
 # What MLflow tells at INFO belongs to its own log, not to the night's.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -93,6 +95,7 @@ class ModelRegistry:
         self,
         booster: xgb.Booster,
         *,
+        tested: xgb.Booster,
         params: dict[str, Any],
         domain: Domain,
         inputs: list[TableVersion],
@@ -100,7 +103,7 @@ class ModelRegistry:
     ) -> Version:
         """Log parameters, inputs and model of one training as a run, and register the version with its `tags`.
 
-        `run_date` must be among the tags.
+        `tested` is the same training without the test window. `run_date` must be among the tags.
         """
         names = list(booster.feature_names or [])
         with mlflow.start_run(run_name=f"night {tags['run_date']}") as run:
@@ -109,6 +112,9 @@ class ModelRegistry:
             mlflow.log_dict(domain.model_dump(mode="json"), "domain.json")
             for table in inputs:
                 mlflow.log_input(_dataset(table), context="training")
+            with tempfile.TemporaryDirectory() as folder:
+                tested.save_model(f"{folder}/{TESTED}")
+                mlflow.log_artifact(f"{folder}/{TESTED}")
             example = pd.DataFrame([[0.0] * len(names)], columns=names, dtype="float32")
             mlflow.xgboost.log_model(
                 booster,
@@ -137,6 +143,16 @@ class ModelRegistry:
         """Let the alias `champion` point at the version, if any. It follows ops.decisions, which is the truth."""
         if version and self._client.get_registered_model(self.name).aliases.get(CHAMPION, "") != version:
             self._client.set_registered_model_alias(self.name, CHAMPION, version)
+
+    def load_tested(self, version: str) -> xgb.Booster:
+        """The version's booster as it was before it saw the test window, to be measured.
+
+        Versions without one never saw theirs.
+        """
+        run_id = str(self._client.get_model_version(self.name, version).run_id)
+        if not any(file.path == TESTED for file in self._client.list_artifacts(run_id)):
+            return self.load(version)
+        return xgb.Booster(model_file=mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=TESTED))
 
     def load(self, version: str) -> xgb.Booster:
         """The version's booster; raises ModelNotFoundError where the registry does not have it."""

@@ -1,7 +1,8 @@
 """Candidates at earlier snapshots with features and labels: what the ranker learns from.
 
-Reads the snapshot tables and silver.interactions, writes gold.training_examples. The newest cut is left for the
-test, the earlier ones train: a split by time, for everyone at once.
+Reads the snapshot tables and silver.interactions, writes gold.training_examples with two labels. `label_tested` knows
+nothing of what followed the newest cut, which is left for the test: a split by time, for everyone at once. `label`
+knows everything before the run date: what serves is fitted to it, once the test has been taken.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 
 def run(night: Night) -> None:
-    """Label the candidates of every cut but the newest."""
+    """Label the candidates of every cut."""
     context = night.spark.sparkContext
-    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in training_cuts(night)[1:]}
+    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in training_cuts(night)}
     examples = reduce(DataFrame.unionByName, [examples_at(night, *pair) for pair in indexes.items()]).persist()
     night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
@@ -40,7 +41,10 @@ def with_queries(examples: DataFrame) -> DataFrame:
 
 
 def examples_at(night: Night, cut: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
-    """Examples of one cut: labels are the target events in the window that follows it."""
-    relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
+    """Examples of one cut: labels are the target events in the windows that follow it."""
+    events, windows, test = night.read("silver.interactions"), night.domain.train.label_windows, training_cuts(night)[0]
+    tonight = relevant_after(cut, night.domain, events, windows, until=night.run_date)
+    tested = relevant_after(cut, night.domain, events, windows, until=test).withColumnRenamed("relevant", "tested")
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    return returning_users(histories, relevant).mapInArrow(example_maker(index, cut), COLUMNS)
+    users = returning_users(histories, tonight).join(tested, "user_id", "left")
+    return users.mapInArrow(example_maker(index, cut, tested=cut < test), COLUMNS)

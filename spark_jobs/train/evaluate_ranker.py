@@ -1,7 +1,8 @@
 """Metrics of the new ranker, the champion and every source on the newest window, on the same users.
 
 Reads the snapshot tables and silver.interactions, writes gold.evaluation_users and ops.model_metrics, and adds
-metrics and plots to the MLflow run of the version. No model saw the test window.
+metrics and plots to the MLflow run of the version. What is measured never saw the test window: both rankers are
+measured as they were fitted before theirs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def run(night: Night) -> None:
     registry = ModelRegistry(night.settings, night.domain)
     version = registry.require_trained_on(night.run_date)
     booster = registry.load(version.number)
-    evaluate(night, version, {RANKER: to_bytes(booster)} | serving(night, registry))
+    tested = to_bytes(registry.load_tested(version.number))
+    evaluate(night, version, {RANKER: tested} | serving(night, registry))
     rows = [row | {"model_version": version.number} for row in summary(night.read("gold.evaluation_users"))]
     night.record("ops.model_metrics", rows)
     log(registry, version, booster, rows)
@@ -44,7 +46,7 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
     if earlier is None:
         return {}
     try:
-        return {CHAMPION: to_bytes(registry.load(earlier))}
+        return {CHAMPION: to_bytes(registry.load_tested(earlier))}
     except (ModelNotFoundError, FeatureMismatchError) as error:
         logging.getLogger("nightjar").warning("the champion is not evaluated: %s", error)
         return {}

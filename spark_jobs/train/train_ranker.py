@@ -1,7 +1,8 @@
 """Fit LambdaMART on the training examples, log it to MLflow and register the version.
 
-Reads gold.training_examples. A rerun of the same date on equal examples by the same code finds the version it
-registered and trains nothing.
+It is fitted twice with equal parameters: to what was known before the test window, which is what the test measures, and
+to all labels until tonight, which is what serves. Reads gold.training_examples. A rerun of the same date on equal
+examples by the same code finds the version it registered and trains nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def run(night: Night) -> None:
         return
     registry.register(
         fit(examples, device),
+        tested=fit(examples, device, "label_tested"),
         params={**PARAMS, "device": device, "examples": examples.count()},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],

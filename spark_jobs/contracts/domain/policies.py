@@ -34,6 +34,13 @@ class Train(Part):
     window_days: int = Field(
         default=14, ge=1, description="Length of a label window: what users took in it is the label."
     )
+    label_windows: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Label windows that a training label reaches over, as far as they are over by the run date; "
+        "more than one where users come back seldom.",
+    )
     windows: int = Field(default=6, ge=1, le=30, description="Training windows, next to one for the test.")
     target_events: list[str] = Field(
         default=[], description="Event types that count as success. Default: all with a positive weight."

@@ -38,12 +38,8 @@ SNAPSHOTS = (
             Column("popularity_180d", "double", "Share of positive events, half-life 180 days."),
             Column("popularity_all", "double", "Share of all positive events."),
             Column("returning_popularity", "double", "Share of positive events by users with earlier history."),
-            Column(
-                "popularity_last_year", "double", "Share of positive events a year before the four weeks that follow."
-            ),
-            Column(
-                "listed_days", "double", "Days since it is available, else from its first event; NaN without either."
-            ),
+            Column("popularity_last_year", "double", "Share of positive events in the next four weeks a year ago."),
+            Column("listed_days", "double", "Days since it is available, else since its first event; NaN without."),
             Column("age_days", "double", "Days from its first event; NaN without events."),
             Column("usual_position", "double", "Mean log of its place in users' histories; NaN without events."),
             Column("mean_weight", "double", "Mean event weight; NaN without events."),
@@ -87,7 +83,8 @@ TRAINING = (
             USER,
             ITEM,
             Column("query", "bigint", "Query group: one user at one snapshot."),
-            Column("label", "int", "1 when the user took the item in the window after the snapshot."),
+            Column("label", "int", "1 when the user took the item in the windows after the snapshot."),
+            Column("label_tested", "int", "The same before the test window; NULL in it.", nullable=True),
         ),
         key=("as_of", "user_id", "item_id"),
         further=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),

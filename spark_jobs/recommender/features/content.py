@@ -19,9 +19,8 @@ def content_matrix(categories: pa.ListArray, attributes: pa.MapArray) -> sparse.
     """items × tokens, inverse document frequencies in rows of unit length (or empty)."""
     rows = [pc.list_parent_indices(categories).to_numpy()]
     tokens = [np.char.add("category=", _text(pc.list_flatten(categories)))]
-    entries = pc.list_flatten(attributes.cast(pa.list_(attributes.type.field(0).type)))
-    lengths = np.diff(attributes.offsets.to_numpy())
-    owners, names = np.repeat(np.arange(len(attributes)), lengths), _text(entries.field(0))
+    owners, entries = _entries(attributes)
+    names = _text(entries.field(0))
     for name in np.unique(names):
         of_name = names == name
         rows.append(owners[of_name])
@@ -35,11 +34,8 @@ def _text(values: pa.Array) -> np.ndarray:
 
 def _levels(values: np.ndarray) -> np.ndarray:
     """The values, or the quantile each falls into where all are numbers of many sizes."""
-    try:
-        numbers = values.astype(float)
-    except ValueError:
-        return values
-    if len(np.unique(numbers)) <= NUMERIC_LEVELS or not np.isfinite(numbers).all():
+    numbers = _as_numbers(values)
+    if numbers is None or np.isnan(numbers).any() or len(np.unique(numbers)) <= NUMERIC_LEVELS:
         return values
     bounds = np.quantile(numbers, np.linspace(0, 1, NUMERIC_LEVELS + 1)[1:-1])
     return np.searchsorted(bounds, numbers, side="right").astype(str)
@@ -54,3 +50,40 @@ def _weighted(rows: np.ndarray, tokens: np.ndarray, items: int) -> sparse.csr_ma
     kept = np.sort(frequent[frequency[frequent] > 1])
     weights = sparse.diags(np.log1p(items / np.maximum(frequency[kept], 1.0)))
     return unit_rows(sparse.csr_matrix(matrix[:, kept] @ weights))
+
+
+NUMBERS = 3
+"""Numeric attributes that become features, the first by name; the year in the title comes on top."""
+
+
+def catalogue_numbers(titles: pa.StringArray, attributes: pa.MapArray) -> np.ndarray:
+    """items × (1 + NUMBERS): the year that the title names, and the values of numeric attributes; NaN for none."""
+    numbers = np.full((len(titles), 1 + NUMBERS), np.nan)
+    years = pc.extract_regex(titles, r"(?:^|\D)(?P<year>(?:19|20)\d\d)(?:\D|$)")
+    numbers[:, 0] = pc.cast(pc.struct_field(years, "year"), pa.float64()).to_numpy(zero_copy_only=False)
+    owners, entries = _entries(attributes)
+    names, texts = _text(entries.field(0)), _text(entries.field(1))
+    column = 1
+    for name in np.unique(names):
+        of_name = names == name
+        values = _as_numbers(texts[of_name])
+        if column > NUMBERS or values is None or len(np.unique(values)) <= NUMERIC_LEVELS:
+            continue
+        numbers[owners[of_name], column] = values
+        column += 1
+    return numbers
+
+
+def _entries(attributes: pa.MapArray) -> tuple[np.ndarray, pa.StructArray]:
+    """Item of each attribute, and the attributes as pairs."""
+    entries = pc.list_flatten(attributes.cast(pa.list_(attributes.type.field(0).type)))
+    return np.repeat(np.arange(len(attributes)), np.diff(attributes.offsets.to_numpy())), entries
+
+
+def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
+    """The values where they are numbers, NaN for empty ones; None where they are not."""
+    try:
+        numbers = np.where(texts == "", "nan", texts).astype(float)
+    except ValueError:
+        return None
+    return None if np.isinf(numbers).any() else numbers

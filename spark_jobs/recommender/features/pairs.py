@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spark_jobs.recommender.features.content import NUMBERS
 from spark_jobs.recommender.snapshots.item_events import unit_rows
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
@@ -90,9 +91,24 @@ def _content_features(
     profiles = unit_rows(batch.taken @ index.content).toarray()
     latest = (batch.latest_items @ index.learnt["item_to_item"]).toarray()
     return {
+        **_number_features(batch, index, users, items),
         "content_affinity": _rowwise_dot(profiles, users, index.content, items),
         "latest_similarity": latest[users, items],
     }
+
+
+def _number_features(
+    batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Numbers of the catalogue, and how far each lies from the mean of the user's history."""
+    known = ~np.isnan(index.numbers)
+    with np.errstate(invalid="ignore"):
+        means = (batch.taken @ np.where(known, index.numbers, 0.0)) / (batch.taken @ known.astype(float))
+    found = {}
+    for column, name in enumerate(["title_year", *(f"attribute_{n}" for n in range(1, NUMBERS + 1))]):
+        found[name] = index.numbers[items, column]
+        found[f"{name}_gap"] = found[name] - means[users, column]
+    return found
 
 
 def _rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: object, items: np.ndarray) -> np.ndarray:

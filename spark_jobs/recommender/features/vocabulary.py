@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spark_jobs.recommender.features.content import NUMBERS
 from spark_jobs.recommender.sources import SOURCES
 
 
@@ -22,6 +23,19 @@ _SOURCE_FEATURES = [
     for feature in (
         Feature(f"{source}_score", f"Score of source {source} for the item, whichever source proposed it.", 1),
         Feature(f"{source}_rank", f"Rank (1 = best) of the item by {source} inside the user's candidate pool.", -1),
+    )
+]
+
+_NUMBERS = {
+    "title_year": "The year that the item's title names",
+    **{f"attribute_{n}": f"The item's numeric attribute number {n} by name" for n in range(1, NUMBERS + 1)},
+}
+_NUMBER_FEATURES = [
+    feature
+    for name, what in _NUMBERS.items()
+    for feature in (
+        Feature(name, f"{what}; NaN without one."),
+        Feature(f"{name}_gap", f"{what}, less the mean of the user's decayed history."),
     )
 ]
 
@@ -46,6 +60,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("item_mean_weight", "Mean event weight of the item."),
     Feature("category_affinity", "Share of the user's weighted history in the item's categories."),
     Feature("category_aversion", "Share of the user's negative events in the item's categories."),
+    *_NUMBER_FEATURES,
     Feature("content_affinity", "Cosine of the user's decayed history with the item's categories and attributes."),
     Feature("latest_similarity", "Co-visitation similarity of the item to the user's latest items."),
     Feature("own_events", "Events of the user with this item before the cut."),

@@ -20,26 +20,29 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 NEGATIVES_KEPT = 0.3
 """Share of the candidates not taken that become examples, chosen by a hash of user and item."""
 
-COLUMNS = "as_of date, user_id string, item_id string, label int, " + ", ".join(
+COLUMNS = "as_of date, user_id string, item_id string, label int, label_tested int, " + ", ".join(
     f"{name} float" for name in FEATURE_NAMES
 )
 
 ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def example_maker(index: Broadcast[RetrievalIndex], as_of: date) -> ArrowMap:
-    """A function for `mapInArrow` from histories with `relevant` to training examples."""
+def example_maker(index: Broadcast[RetrievalIndex], as_of: date, *, tested: bool) -> ArrowMap:
+    """A function for `mapInArrow` from histories with `relevant` and `tested` to training examples.
+
+    `label_tested` is NULL where the snapshot is not `tested`: it is the one that the test is taken on.
+    """
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
-            yield _examples(batch, index.value, as_of)
+            yield _examples(batch, index.value, as_of, tested)
 
     return make
 
 
-def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> np.ndarray:
-    """users × items, True where the item is relevant for the user."""
-    lists = batch["relevant"]
+def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex, column: str = "relevant") -> np.ndarray:
+    """users × items, True where the column lists the item for the user."""
+    lists = batch[column]
     items = index.positions(pc.list_flatten(lists))
     rows = pc.list_parent_indices(lists).to_numpy()
     relevant = np.zeros(users.shape, dtype=bool)
@@ -47,10 +50,11 @@ def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) ->
     return relevant
 
 
-def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date) -> pa.RecordBatch:
+def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, tested: bool) -> pa.RecordBatch:
     users = user_batch(batch, index)
     found = propose(users, index)
     labels = relevance(batch, users, index)[found.users, found.items]
+    labels_tested = relevance(batch, users, index, "tested")[found.users, found.items] & labels
     hit = np.bincount(found.users, weights=labels, minlength=users.shape[0]) > 0
     keep = hit[found.users] & (labels | _sampled(users.user_ids, found.users, found.items))
     user_ids = pa.array(users.user_ids, pa.string()).take(pa.array(found.users[keep]))
@@ -59,9 +63,10 @@ def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date) -> pa.R
         user_ids,
         index.item_ids.take(pa.array(found.items[keep])),
         pa.array(labels[keep].astype(np.int32)),
+        pa.array(labels_tested[keep].astype(np.int32), mask=np.full(keep.sum(), not tested)),
         *[pa.array(column) for column in found.features[keep].T],
     ]
-    return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", *FEATURE_NAMES])
+    return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", "label_tested", *FEATURE_NAMES])
 
 
 def _sampled(user_ids: list[str], users: np.ndarray, items: np.ndarray) -> np.ndarray:

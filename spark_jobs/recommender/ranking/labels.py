@@ -17,9 +17,11 @@ def relevant_items(interactions: DataFrame, target_events: list[str], start: dat
     return taken.groupBy("user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
 
 
-def relevant_after(cut: date, domain: Domain, interactions: DataFrame) -> DataFrame:
-    """The relevant items of every user in the domain's label window that starts with `cut`."""
-    end = cut + timedelta(days=domain.train.window_days)
+def relevant_after(
+    cut: date, domain: Domain, interactions: DataFrame, windows: int = 1, until: date = date.max
+) -> DataFrame:
+    """The relevant items of every user in the label windows that start with `cut`, and before `until`."""
+    end = min(cut + timedelta(days=windows * domain.train.window_days), until)
     return relevant_items(interactions, domain.target_events, domain.start_of(cut), domain.start_of(end))
 
 

@@ -46,14 +46,14 @@ def content_digest(examples: DataFrame, device: str, code_version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def fit(examples: DataFrame, device: str) -> xgb.Booster:
-    """The fitted booster, with feature names.
+def fit(examples: DataFrame, device: str, label: str = "label") -> xgb.Booster:
+    """The booster fitted to the examples that have the label, with feature names.
 
     Raises DeviceError where XGBoost silently trained elsewhere than asked.
     """
     ranker = SparkXGBRanker(
         features_col=list(FEATURE_NAMES),
-        label_col="label",
+        label_col=label,
         qid_col="query",
         num_workers=1,
         # Without it a frame of as many partitions as workers is not repartitioned, and queries are split.
@@ -63,7 +63,9 @@ def fit(examples: DataFrame, device: str) -> xgb.Booster:
         monotone_constraints=CONSTRAINTS,
         **PARAMS,
     )
-    booster: xgb.Booster = ranker.fit(examples.orderBy("query", "item_id")).get_booster()
+    booster: xgb.Booster = ranker.fit(
+        examples.where(F.col(label).isNotNull()).orderBy("query", "item_id")
+    ).get_booster()
     trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
     if not trained_on.startswith(device):
         raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {trained_on}.")

@@ -27,6 +27,8 @@ class RetrievalIndex:
     """items × categories, rows sum to 1 (or 0 without categories)."""
     content: sparse.csr_matrix
     """items × tokens of categories and attributes, rows of unit length (or empty)."""
+    numbers: np.ndarray
+    """items × numbers of the catalogue: the year in the title and numeric attributes; NaN where there is none."""
     newness: np.ndarray
     """1 on the day an item is listed, falling to 0 when it is new no more."""
     usual_position: np.ndarray
