@@ -63,6 +63,15 @@ def check_domain_file(path: Annotated[Path, typer.Argument(help="A domain file, 
     raise typer.Exit(show(check_domain(path, load_settings()), console))
 
 
+@app.command("check-leakage")
+def check_for_leakage(domain: DomainName, run_date: RunDate) -> None:
+    """Prove that features of the latest training, which ran at this date, come out the same without later events."""
+    from spark_jobs.runner.start import leakage
+
+    cut, pairs = leakage(domain, run_date)
+    console.print(f"{pairs:,} candidates of {cut} and all their features are the same without the events from then on.")
+
+
 @app.command()
 def recommendations(
     domain: DomainName,

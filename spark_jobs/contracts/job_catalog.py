@@ -165,7 +165,7 @@ NIGHT: tuple[Stage, ...] = (
                 "score_users",
                 "Candidates, features, scores, rules and reasons for every user.",
                 _SNAPSHOTS,
-                ("gold.recommendations_staged",),
+                ("gold.recommendations_staged", "ops.decisions"),
                 gates=("gold.recommendations_staged",),
             ),
         ),

@@ -38,6 +38,14 @@ def whole_night(
         run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
 
 
+def leakage(domain: str, run_date: date) -> tuple[date, int]:
+    """Replay the oldest cut that this night trained on, without what came after it; see on_demand.leakage_check."""
+    from spark_jobs.on_demand.leakage_check import check_leakage
+
+    _lakehouse(domain, run_date)
+    return check_leakage(_night(domain, run_date, "leakage", [], force_training=False).for_job())
+
+
 def _lakehouse(domain: str, run_date: date) -> Lakehouse:
     """The domain's tables; raises for what can't be a night, before anything is started."""
     settings = load_settings()

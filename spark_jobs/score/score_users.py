@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
-from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
+from spark_jobs.recommender.ranking.exposure import COLUMNS as POOL_COLUMNS
+from spark_jobs.recommender.ranking.exposure import TOP, Exposure, balanced
+from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker, pool_maker
 from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
+
+SAMPLED_USERS = 4_000
 
 
 class SnapshotGoneError(RuntimeError):
@@ -36,7 +44,8 @@ def run(night: Night) -> None:
     context = night.spark.sparkContext
     index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date)))
     model = context.broadcast(to_bytes(registry.load(version)))
-    lists = histories.mapInArrow(list_maker(index, model, night.domain.recommendations.per_user), COLUMNS)
+    exposure = context.broadcast(tonights_exposure(night, histories, index, model))
+    lists = histories.mapInArrow(list_maker(index, model, exposure, night.domain.recommendations.per_user), COLUMNS)
     night.replace(
         "gold.recommendations_staged",
         lists.withColumns(
@@ -47,8 +56,28 @@ def run(night: Night) -> None:
             }
         ),
     )
-    for shared in (index, model):
+    for shared in (index, model, exposure):
         shared.destroy()
+
+
+def tonights_exposure(
+    night: Night, histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes]
+) -> Exposure:
+    """How exposure is balanced tonight, found on a sample of users and recorded."""
+    wanted, eligible = night.domain.recommendations.coverage, index.value.eligible
+    if wanted is None:
+        return Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
+    users = histories.count()
+    sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(max(1, users // SAMPLED_USERS))) == 0)
+    pools = sample.mapInArrow(pool_maker(index, model), POOL_COLUMNS).toArrow()
+    found = balanced(pools, users, eligible, wanted)
+    reason = (
+        f"strength {found.strength}: the first {TOP} places of {pools.num_rows:,} sampled users reach "
+        f"{found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
+    )
+    outcome = "yes" if found.strength else "no"
+    night.record("ops.decisions", [{"decision": "balance_exposure", "outcome": outcome, "reason": reason}])
+    return found
 
 
 def require_champion(night: Night) -> str:

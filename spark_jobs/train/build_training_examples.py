@@ -42,9 +42,14 @@ def with_queries(examples: DataFrame) -> DataFrame:
 
 def examples_at(night: Night, cut: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
     """Examples of one cut: labels are the target events in the windows that follow it."""
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    maker = example_maker(index, cut, tested=cut < training_cuts(night)[0])
+    return labelled_users(night, cut, histories).mapInArrow(maker, COLUMNS)
+
+
+def labelled_users(night: Night, cut: date, histories: DataFrame) -> DataFrame:
+    """Histories of users who came back after the cut, with what they took until tonight and until the test."""
     events, windows, test = night.read("silver.interactions"), night.domain.train.label_windows, training_cuts(night)[0]
     tonight = relevant_after(cut, night.domain, events, windows, until=night.run_date)
     tested = relevant_after(cut, night.domain, events, windows, until=test).withColumnRenamed("relevant", "tested")
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    users = returning_users(histories, tonight).join(tested, "user_id", "left")
-    return users.mapInArrow(example_maker(index, cut, tested=cut < test), COLUMNS)
+    return returning_users(histories, tonight).join(tested, "user_id", "left")

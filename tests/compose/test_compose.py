@@ -88,11 +88,13 @@ class Stack:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                state = self.tasks(run)[task]["state"] if task else self.api().run_state(DAG, run)
+                if task and self.tasks(run)[task]["state"] == "running":
+                    return "running"
+                state = self.api().run_state(DAG, run)
             except (OSError, RuntimeError):
                 state = "no answer"
-            if state in ("success", "failed") or (task and state == "running"):
-                return str(state)
+            if state in ("success", "failed"):
+                return state
             time.sleep(1)
         raise AssertionError(f"{run} did not end; {self.compose('ps', '-a')}")
 

@@ -9,19 +9,22 @@ import mlflow
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.contracts.job_catalog import JOBS
+from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.decisions import champion, latest
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
-from spark_jobs.runner.run import JobFailedError, run_night
+from spark_jobs.runner.run import JobFailedError, run_night, run_stage
 from spark_jobs.score.score_users import SnapshotGoneError
 from spark_jobs.score.score_users import run as score
+from spark_jobs.snapshot import build_item_features
 from spark_jobs.snapshot.decide_training import run as decide
-from tests.nights import content
+from tests.nights import content, run_stages
 
 SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
 SERVED = ("gold.recommendations", "gold.recommendation_history")
@@ -67,7 +70,9 @@ def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> No
     assert set(runs) == set(JOBS)
     assert {row.status for row in runs.values()} == {"succeeded"}
     assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
-    assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.quality_results", "ops.profile"}
+    assert set(runs["score_users"].outputs) == {
+        *("gold.recommendations_staged", "ops.decisions", "ops.quality_results", "ops.profile")
+    }
     costs = {row.job: row for row in shop.read("ops.profile").collect()}
     assert set(costs) == set(JOBS)
     assert costs["build_user_histories"].rows == shop.read("gold.user_histories").count()
@@ -258,3 +263,20 @@ def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:
 def test_suites_are_readable_json(shop: Night) -> None:
     for path in shop.settings.expectations_dir.glob("*.json"):
         assert json.loads(path.read_text())["name"] == path.stem
+
+
+def test_features_are_the_same_without_later_events(shop: Night) -> None:
+    cut, pairs = check_leakage(shop.for_job())
+    assert pairs == shop.read("gold.training_examples").where(F.col("as_of") == F.lit(cut)).count() > 100
+
+
+def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    def every_event(events: DataFrame, snapshots: DataFrame) -> DataFrame:
+        return events.crossJoin(snapshots).withColumn("age_days", F.lit(1.0))
+
+    monkeypatch.setattr(build_item_features, "events_before", every_event)
+    run_stages(same_shop, "ingest", "clean", "snapshot")
+    run_stage(same_shop, Stage("train", "", STAGES["train"].jobs[:1]))
+    monkeypatch.undo()
+    with pytest.raises(FutureSeenError, match=r"see the future: .*item_popularity_30d \([\d,]+ pairs\)"):
+        check_leakage(same_shop.for_job())

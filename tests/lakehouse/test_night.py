@@ -27,9 +27,11 @@ def test_a_job_reads_each_table_as_of_one_version_and_sees_its_own_writes(spark:
 
 def test_columns_left_open_are_the_writers(spark: SparkSession, home: Path) -> None:
     night = night_of(spark, write_domain(home), "2026-01-05")
-    examples = "SELECT DATE'2026-01-01' AS as_of, 'u' AS user_id, 'i' AS item_id, 0 AS query, 1 AS label, "
+    examples = (
+        "SELECT DATE'2026-01-01' AS as_of, 'u' AS user_id, 'i' AS item_id, 0 AS query, 1 AS label, 1 AS label_tested, "
+    )
     for feature in ("old", "new"):
         night.replace("gold.training_examples", spark.sql(f"{examples} 1.5 AS {feature}"))
         row = night.read("gold.training_examples").collect()[0]
         assert row.asDict()[feature] == 1.5
-        assert len(row) == 6
+        assert len(row) == 7

@@ -62,6 +62,13 @@ class Recommendations(Part):
     """Shape of the published lists."""
 
     per_user: int = Field(default=20, ge=1, le=500, description="Items in a user's list.")
+    coverage: float | None = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Share of the eligible catalogue that the first ten places of all lists should reach together: "
+        "items that are shown often give way until they do. null for the ranker's order as it is.",
+    )
     history_events: int = Field(
         default=300, ge=1, description="Latest events of a user that features and sources look at."
     )

@@ -102,10 +102,10 @@ OPS = (
     Table(
         "ops",
         "decisions",
-        "What the night decided (train, promote, publish) and why.",
+        "What the night decided (train, promote, balance_exposure, publish) and why.",
         (
             RUN_DATE,
-            Column("decision", "string", "`train`, `promote` or `publish`."),
+            Column("decision", "string", "`train`, `promote`, `balance_exposure` or `publish`."),
             Column("outcome", "string", "`yes` or `no`."),
             Column("reason", "string", "Why."),
             Column("model_version", "string", "Model version concerned.", nullable=True),

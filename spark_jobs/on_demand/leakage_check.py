@@ -1,0 +1,93 @@
+"""Prove on a domain's own tables that no feature saw the future: `nightjar check-leakage`.
+
+The oldest training cut of the latest training is replayed in a lakehouse of its own that holds nothing from the cut on.
+Candidates and features must come out as they did with the later events there.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import partial, reduce
+from operator import and_
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
+from spark_jobs.snapshot import build_item_factors, build_item_features, build_item_neighbours, build_user_histories
+from spark_jobs.train.build_training_examples import labelled_users
+
+TOLERANCE = 1e-4
+"""Relative: sums of floats depend on which users a batch holds."""
+EXAMPLES, KEY = "gold.training_examples", ["user_id", "item_id"]
+SNAPSHOT_JOBS: tuple[Callable[[Night], None], ...] = (
+    build_user_histories.run,
+    build_item_features.run,
+    build_item_neighbours.run,
+    build_item_factors.run,
+)
+
+
+class FutureSeenError(RuntimeError):
+    """Features change when later events are removed; the message names them."""
+
+
+def check_leakage(night: Night) -> tuple[date, int]:
+    """Replay the oldest cut of the examples that `night`'s date trained on: the cut, and how many pairs are equal.
+
+    Raises FutureSeenError with every feature that differs, EmptyInputError without a training.
+    """
+    recorded = night.require_rows(EXAMPLES, "run a night that trains first")
+    cut: date = recorded.agg(F.min("as_of")).collect()[0][0]
+    recorded = recorded.where(F.col("as_of") == F.lit(cut))
+    with tempfile.TemporaryDirectory(prefix="replay-", dir=night.settings.home) as folder:
+        past = replace(night, settings=night.settings.model_copy(update={"home": Path(folder)}), run_date=cut)
+        known = {"silver.interactions": "event_at", "silver.items": "valid_from"}
+        for table, moment in known.items():
+            past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
+        for run in SNAPSHOT_JOBS:
+            run(past.for_job())
+        index = night.spark.sparkContext.broadcast(index_as_of(partial(past.rows, as_of=cut)))
+        histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+        maker = example_maker(index, cut, tested=True)
+        found = differences(recorded, labelled_users(night, cut, histories).mapInArrow(maker, COLUMNS))
+        index.destroy()
+    equal = found.pop("equal")
+    if found:
+        named = ", ".join(f"{name} ({count:,} pairs)" for name, count in found.items())
+        raise FutureSeenError(
+            f"Features of {cut} differ when events from {cut} on are removed, so they see the future: {named}. A model "
+            "trained on them looks better than it is. Look for a source, feature or snapshot job that reads events "
+            "without the limit of its snapshot (spark_jobs/recommender/snapshots/as_of.py)."
+        )
+    return cut, equal
+
+
+def differences(recorded: DataFrame, replayed: DataFrame) -> dict[str, int]:
+    """Pairs by the feature in which they differ; `candidates` that only one side has, and those that are `equal`."""
+    ours = recorded.select(*KEY, F.struct(*FEATURE_NAMES).alias("ours"))
+    theirs = replayed.select(*KEY, F.struct(*FEATURE_NAMES).alias("theirs"))
+    both = F.col("ours").isNotNull() & F.col("theirs").isNotNull()
+    same = {name: _same(F.col(f"ours.{name}"), F.col(f"theirs.{name}")) for name in FEATURE_NAMES}
+    counted = (
+        ours.join(theirs, KEY, "full")
+        .agg(
+            F.count_if(reduce(and_, same.values(), both)).alias("equal"),
+            F.count_if(~both).alias("candidates"),
+            *[F.count_if(both & ~equal).alias(name) for name, equal in same.items()],
+        )
+        .collect()[0]
+    )
+    return {name: count for name, count in counted.asDict().items() if count or name == "equal"}
+
+
+def _same(ours: Column, theirs: Column) -> Column:
+    close = F.abs(ours - theirs) <= F.lit(TOLERANCE) * F.greatest(F.abs(ours), F.lit(1e-3))
+    return ours.eqNullSafe(theirs) | F.coalesce(close, F.lit(False))

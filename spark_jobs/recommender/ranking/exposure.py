@@ -1,0 +1,73 @@
+"""Exposure balance: what has been shown often gives way a little, so that lists reach more of the catalogue.
+
+Going through users one after the other and taking `strength · log(1 + times shown)` off every item would do it, in one
+process. Instead each user has a place in the queue, a hash between 0 and 1, and an item counts as shown `place · times`
+when that user's turn comes. The times are found on a sample of users, one after the other, and so is the strength: the
+smallest with which lists reach the share of the catalogue that the domain wants.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+TOP = 10
+"""Places that count as shown."""
+STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.9)
+POOL = 150
+"""Candidates of a sampled user that may move up."""
+COLUMNS = "user_id string, items array<int>, scores array<float>"
+"""Pools of sampled users: item positions and standardised scores, best first."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How strongly exposure is balanced, and how often each item will have been shown in the end."""
+
+    strength: float
+    times: np.ndarray
+    """float32 per item."""
+    coverage: float
+    """Share of the eligible items that the sampled users' first places reach."""
+
+    def penalty(self, places: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """What is taken off the standardised scores of items, for users at places in the queue."""
+        return np.asarray(self.strength * np.log1p(places * self.times[items]))
+
+
+def queue_places(user_ids: list[str]) -> np.ndarray:
+    """Place of each user in the queue, between 0 and 1, the same on every night."""
+    return np.array([zlib.crc32(user.encode()) for user in user_ids]) / 2**32
+
+
+def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores less their user's mean, over their user's deviation; and that deviation, for each pair."""
+    sizes = np.maximum(np.bincount(users, minlength=count), 1)
+    means = np.bincount(users, weights=scores, minlength=count) / sizes
+    squares = np.bincount(users, weights=(scores - means[users]) ** 2, minlength=count) / sizes
+    deviations = np.maximum(np.sqrt(squares), 1e-9)[users]
+    return (scores - means[users]) / deviations, deviations
+
+
+def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float) -> Exposure:
+    """The weakest balance with which sampled users reach the `wanted` share of the eligible items, or the strongest.
+
+    `users` is the number of all users, for whom the sample stands.
+    """
+    order = np.argsort(queue_places(pools["user_id"].to_pylist()), kind="stable")
+    items = [np.asarray(row, dtype=np.int64) for row in pools["items"].to_pylist()]
+    scores = [np.asarray(row) for row in pools["scores"].to_pylist()]
+    weight, offered = users / max(len(items), 1), max(int(eligible.sum()), 1)
+    found = Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
+    for strength in STRENGTHS:
+        times = np.zeros(len(eligible), dtype=np.float32)
+        for user in order:
+            given_way = scores[user] - strength * np.log1p(times[items[user]])
+            times[items[user][np.argsort(-given_way, kind="stable")[:TOP]]] += weight
+        found = Exposure(strength, times, float((times > 0).sum() / offered))
+        if found.coverage >= wanted:
+            break
+    return found

@@ -1,0 +1,72 @@
+"""Exposure balance: as much coverage as is wanted, no more giving way than it takes, in parallel as in a queue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_jobs.recommender.ranking.exposure import STRENGTHS, TOP, balanced, queue_places, standardised
+
+USERS, ITEMS = 300, 200
+
+
+@pytest.fixture(scope="module")
+def pools() -> pa.Table:
+    """Users who all want the same items first, with tastes of their own behind."""
+    generator = np.random.default_rng(1)
+    scores = -np.arange(60) / 10 + generator.normal(scale=0.3, size=(USERS, 60))
+    common = np.tile(np.arange(30), (USERS, 1))
+    own = np.stack([30 + generator.choice(ITEMS - 30, 30, replace=False) for _ in range(USERS)])
+    return pa.table(
+        {
+            "user_id": [f"u{k}" for k in range(USERS)],
+            "items": np.concatenate([common, own], axis=1).tolist(),
+            "scores": scores.tolist(),
+        }
+    )
+
+
+def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pools: pa.Table) -> None:
+    eligible = np.ones(ITEMS, dtype=bool)
+    found = [balanced(pools, USERS, eligible, wanted) for wanted in (0.05, 0.3, 0.6)]
+    assert found[0].strength == 0.0
+    assert 0 < found[1].strength < found[2].strength
+    for one, wanted in zip(found, (0.05, 0.3, 0.6), strict=True):
+        assert one.coverage >= wanted
+        weaker = STRENGTHS[max(STRENGTHS.index(one.strength) - 1, 0)]
+        assert one.strength == 0.0 or weaker < one.strength
+
+
+def test_lists_made_in_parallel_reach_what_is_wanted(pools: pa.Table) -> None:
+    """The places in the queue stand for the order in which the sample was gone through."""
+    exposure = balanced(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4)
+    places = queue_places(pools["user_id"].to_pylist())
+    shown = set()
+    for place, items, scores in zip(places, pools["items"].to_pylist(), pools["scores"].to_pylist(), strict=True):
+        items = np.asarray(items)
+        given_way = np.asarray(scores) - exposure.penalty(np.full(len(items), place), items)
+        shown |= set(items[np.argsort(-given_way, kind="stable")[:TOP]].tolist())
+    assert len(shown) / ITEMS >= 0.4
+
+
+def test_a_sample_stands_for_all_users(pools: pa.Table) -> None:
+    eligible = np.ones(ITEMS, dtype=bool)
+    whole = balanced(pools, USERS, eligible, 0.3)
+    part = balanced(pools.slice(0, 100), USERS, eligible, 0.3)
+    assert whole.times.sum() == pytest.approx(USERS * TOP)
+    assert part.times.sum() == pytest.approx(USERS * TOP)
+
+
+@given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), min_size=1, max_size=5))
+def test_standardising_keeps_each_users_order(scores: list[list[float]]) -> None:
+    users = np.repeat(np.arange(len(scores)), [len(row) for row in scores])
+    flat = np.concatenate([np.asarray(row, dtype=float) for row in scores])
+    found, deviations = standardised(users, flat, len(scores))
+    assert np.isfinite(found).all()
+    assert (deviations > 0).all()
+    for user in range(len(scores)):
+        mine = users == user
+        assert (np.diff(found[mine][np.argsort(flat[mine], kind="stable")]) >= 0).all()
