@@ -35,7 +35,7 @@ RESTARTED = {
     "spark-master": "snapshot",
     "spark-worker": "score",
 }
-"""Every long-running service, with the task in whose middle it is restarted."""
+"""Every long-running service, with the task in whose middle it is restarted; RESTART_ONLY names some of them."""
 
 
 @dataclass
@@ -170,7 +170,9 @@ def test_an_edited_job_reaches_the_next_task_without_a_rebuild(stack: Stack) -> 
 def test_a_night_survives_the_restart_of_every_container(stack: Stack) -> None:
     lines = ["| restarted | in the middle of | the night ended | after | tries |", "|---|---|---|---|---|"]
     outcomes = {}
-    for number, (service, task) in enumerate(RESTARTED.items()):
+    only = os.environ.get("RESTART_ONLY", ",".join(RESTARTED)).split(",")
+    for number, service in enumerate(only):
+        task = RESTARTED[service]
         started = time.monotonic()
         run = stack.start_night(NIGHT + timedelta(days=2 + number))
         assert stack.wait(run, task) == "running"
@@ -186,7 +188,7 @@ def test_a_night_survives_the_restart_of_every_container(stack: Stack) -> None:
     print("\n" + "\n".join(lines))
     assert set(outcomes.values()) == {"success"}, outcomes
     assert stack.lakehouse().query("SELECT max(run_date) AS d FROM s", s="gold.recommendations")["d"][0].as_py() == (
-        NIGHT + timedelta(days=1 + len(RESTARTED))
+        NIGHT + timedelta(days=1 + len(only))
     )
 
 
