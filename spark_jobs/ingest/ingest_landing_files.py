@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
-from spark_jobs.lakehouse.batches import batches_to_clean, last_outcomes
+from spark_jobs.lakehouse.batches import Batches, cleaned_by, last_outcomes
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFile, LandingFileError, list_files, read_records
@@ -49,7 +49,9 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
     if full:
         records = read_records(night.spark, [file.path for file in full], source.format)
         night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'")
-    night.unchecked[table] = batches_to_clean(night, table.removeprefix("bronze.")).condition
+    name = table.removeprefix("bronze.")
+    if waiting := night.lakehouse.partition_values(table, "batch_id") - set(cleaned_by(night.lakehouse, name)):
+        night.unchecked[table] = Batches(name, name, sorted(waiting)).condition
     name_empty_files(night, table, new, since=max((file.modified_at for file in known), default=None))
 
 

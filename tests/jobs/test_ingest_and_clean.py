@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.clean.clean_interactions import run as clean
 from spark_jobs.clean.clean_items import run as clean_items
 from spark_jobs.cli.check_domain import check_domain
+from spark_jobs.contracts.settings import load_settings
 from spark_jobs.ingest.ingest_landing_files import batch_id
 from spark_jobs.ingest.ingest_landing_files import run as ingest
 from spark_jobs.lakehouse.night import Night
@@ -225,6 +226,22 @@ def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(sp
     land(home, "day2.csv")
     with pytest.raises(JobFailedError, match=r"are empty: shop/day1\.csv, shop/day2\.csv, shop/nothing\.csv"):
         run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+
+
+def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(
+    spark: SparkSession, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = write_domain(home)
+    land(home, "day1.csv", GOOD)
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    suites = shutil.copytree(load_settings().expectations_dir, home / "suites")
+    monkeypatch.setenv("NIGHTJAR_EXPECTATIONS_DIR", str(suites))
+    suite = suites / "bronze.interactions.json"
+    suite.write_text(suite.read_text() + "\n")
+    night = night_of(spark, domain, "2026-01-02")
+    checks = night.read("ops.quality_results").where("table = 'bronze.interactions'").count()
+    run_stages(night, "ingest")
+    assert night.read("ops.quality_results").where("table = 'bronze.interactions'").count() == 2 * checks
 
 
 GARBAGE = [f"{n},,,what is this,,{n}" for n in range(40)]
