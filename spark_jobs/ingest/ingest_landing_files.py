@@ -45,14 +45,15 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
     withdraw_refused(night, table, known, found)
     new = [file for file in found if file not in known]
     full = [file for file in new if file.size]
-    batch = batch_id(night, full)
     if full:
+        batch = batch_id(night, full)
         records = read_records(night.spark, [file.path for file in full], source.format)
         night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'")
     name = table.removeprefix("bronze.")
     if waiting := night.lakehouse.partition_values(table, "batch_id") - set(cleaned_by(night.lakehouse, name)):
         night.unchecked[table] = Batches(name, name, sorted(waiting)).condition
-    name_empty_files(night, table, new, since=max((file.modified_at for file in known), default=None))
+    if new:
+        name_empty_files(night, table, new, since=max((file.modified_at for file in known), default=None))
 
 
 def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:

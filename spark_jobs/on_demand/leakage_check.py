@@ -17,6 +17,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
@@ -57,7 +58,9 @@ def check_leakage(night: Night) -> tuple[date, int]:
         index = night.spark.sparkContext.broadcast(index_as_of(partial(past.rows, as_of=cut)))
         histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
         maker = example_maker(index, cut, tested=True)
-        found = differences(recorded, labelled_users(night, cut, histories).mapInArrow(maker, COLUMNS))
+        found = differences(
+            recorded, labelled_users(night, cut, training_cuts(night)[0], histories).mapInArrow(maker, COLUMNS)
+        )
         index.destroy()
     equal = found.pop("equal")
     if found:

@@ -25,8 +25,10 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
-    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in training_cuts(night)}
-    examples = reduce(DataFrame.unionByName, [examples_at(night, *pair) for pair in indexes.items()]).persist()
+    cuts = training_cuts(night)
+    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in cuts}
+    labelled = [examples_at(night, cut, cuts[0], index) for cut, index in indexes.items()]
+    examples = reduce(DataFrame.unionByName, labelled).persist()
     night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
     for index in indexes.values():
@@ -40,16 +42,16 @@ def with_queries(examples: DataFrame) -> DataFrame:
     return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
 
 
-def examples_at(night: Night, cut: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
-    """Examples of one cut: labels are the target events in the windows that follow it."""
+def examples_at(night: Night, cut: date, test: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
+    """Examples of one cut: labels are the target events in the windows that follow it; `test` is the newest cut."""
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    maker = example_maker(index, cut, tested=cut < training_cuts(night)[0])
-    return labelled_users(night, cut, histories).mapInArrow(maker, COLUMNS)
+    maker = example_maker(index, cut, tested=cut < test)
+    return labelled_users(night, cut, test, histories).mapInArrow(maker, COLUMNS)
 
 
-def labelled_users(night: Night, cut: date, histories: DataFrame) -> DataFrame:
+def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:
     """Histories of users who came back after the cut, with what they took until tonight and until the test."""
-    events, windows, test = night.read("silver.interactions"), night.domain.train.label_windows, training_cuts(night)[0]
+    events, windows = night.read("silver.interactions"), night.domain.train.label_windows
     tonight = relevant_after(cut, night.domain, events, windows, until=night.run_date)
     tested = relevant_after(cut, night.domain, events, windows, until=test).withColumnRenamed("relevant", "tested")
     return returning_users(histories, tonight).join(tested, "user_id", "left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,16 @@ class RetrievalIndex:
     """Mean log of an item's place in histories; NaN without events."""
     learnt: dict[str, Any]
     """What each source learnt, by source; see the source's folder."""
+
+    @cached_property
+    def category_popularity(self) -> sparse.csr_matrix:
+        """categories × items: recent popularity within categories; made once per worker."""
+        return sparse.csr_matrix(self.categories.T.multiply(self.popularity["popularity_30d"]))
+
+    @cached_property
+    def new_content(self) -> sparse.csr_matrix:
+        """items × tokens: `content` of new items, the others empty; made once per worker."""
+        return sparse.csr_matrix(sparse.diags((self.newness > 0).astype(float)) @ self.content)
 
     @property
     def items(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
@@ -11,5 +10,4 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """Recent popularity within categories, by the user's decayed share of them, users × items."""
-    popular = sparse.csr_matrix(index.categories.T.multiply(index.popularity["popularity_30d"]))
-    return np.asarray((batch.taken @ index.categories @ popular).toarray(), dtype=np.float32)
+    return np.asarray((batch.taken @ index.categories @ index.category_popularity).toarray(), dtype=np.float32)

@@ -10,5 +10,4 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
     """Cosine of the user's decayed history with new items, by categories and attributes, users × items."""
-    found = (batch.taken @ index.content @ index.content.T).multiply(index.newness > 0)
-    return np.asarray(found.toarray(), dtype=np.float32)
+    return np.asarray((batch.taken @ index.content @ index.new_content.T).toarray(), dtype=np.float32)
