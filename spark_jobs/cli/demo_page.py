@@ -70,7 +70,7 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
         .query(
             "SELECT m.contender, m.metric, m.value, m.low, m.high, m.users FROM metrics m JOIN "
             "(SELECT model_version, max(recorded_at) AS at FROM metrics GROUP BY model_version) newest "
-            "ON m.model_version = newest.model_version AND m.recorded_at = newest.at "
+            "ON m.model_version = newest.model_version AND m.recorded_at = newest.at AND m.slice IS NULL "
             "JOIN (SELECT DISTINCT model_version FROM served) s ON m.model_version = s.model_version",
             metrics="ops.model_metrics",
             served="gold.recommendations",
@@ -78,14 +78,14 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
         .to_pylist()
     )
     values = {(row["contender"], row["metric"]): row for row in rows}
-    sources = {row["contender"] for row in rows} - {"ranker", "champion"}
-    best = max(sources, key=lambda name: values[name, "ndcg_at_10"]["value"])
+    rivals = {name for name, metric in values if metric == "ndcg_at_10"} - {"ranker", "champion", "balanced"}
+    best = max(rivals, key=lambda name: values[name, "ndcg_at_10"]["value"])
     users = values["ranker", "ndcg_at_10"]["users"]
     table = Table(
         "", "NDCG@10", "Recall@20", title=f"\nOn {users} returning users of the test window (95 % interval)", box=None
     )
     table.title_justify = "left"
-    for name, label in (("ranker", "champion"), ("popularity", "popularity"), (best, f"best source: {best}")):
+    for name, label in (("ranker", "champion"), ("popularity", "popularity"), (best, f"best rival: {best}")):
         cells = [values[name, metric] for metric in ("ndcg_at_10", "recall_at_20")]
         table.add_row(
             label,
@@ -114,10 +114,12 @@ def show_costs(settings: Settings, domain: str, console: Console) -> None:
 def show_next(settings: Settings, domain: str, console: Console) -> None:
     """Commands to go on with."""
     table = Lakehouse.of(settings, domain).uri("gold.recommendations")
+    report = max((settings.home / "reports" / domain).glob("*/report.html"))
     console.print("\n[bold]Next[/bold]")
     for command, what in (
         (f".venv/bin/nightjar recommendations --domain {domain} --user 42", "another user, without a JVM"),
         ("make airflow", "the web UI with the nightly DAGs"),
+        (f"open {report}", "how good the ranker is, and where"),
         (f"open {settings.home / 'data_docs' / domain / 'index.html'}", "what the quality gates found"),
         (f".venv/bin/python -c \"import polars as pl; print(pl.read_delta('{table}'))\"", "the published table"),
     ):

@@ -35,9 +35,9 @@ class Candidates:
 
 def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     """Candidates of every user: eligible, not blocked, proposed by at least one source."""
-    allowed = np.broadcast_to(index.eligible, batch.shape) & ~batch.blocked.toarray()
+    allowed = allowed_items(batch, index)
     scores = {name: source.scores(batch, index) for name, source in SOURCES.items()}
-    masks = {name: _best(scores[name], allowed, source.depth) for name, source in SOURCES.items()}
+    masks = {name: best_items(scores[name], allowed, source.depth) for name, source in SOURCES.items()}
     users, items = np.nonzero(np.logical_or.reduce(list(masks.values())))
     pair_scores = {name: scores[name][users, items] for name in SOURCES}
     ranks = {name: rank_in_pool(users, items, pair_scores[name]) for name in SOURCES}
@@ -50,7 +50,12 @@ def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     return Candidates(users, items, proposed, ranks, features)
 
 
-def _best(scores: np.ndarray, allowed: np.ndarray, count: int) -> np.ndarray:
+def allowed_items(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """users × items, True for what may be recommended: eligible, and not hidden by the already-seen policy."""
+    return np.asarray(np.broadcast_to(index.eligible, batch.shape) & ~batch.blocked.toarray())
+
+
+def best_items(scores: np.ndarray, allowed: np.ndarray, count: int) -> np.ndarray:
     """users × items: the `count` best allowed items of every user with a positive score."""
     masked = np.where(allowed & (scores > 0), scores, -np.inf)
     if count < masked.shape[1]:

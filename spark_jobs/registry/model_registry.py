@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ import pandas as pd
 import xgboost as xgb
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
@@ -133,12 +135,11 @@ class ModelRegistry:
             self._client.set_model_version_tag(self.name, registered.version, tag, text)
         return Version(str(registered.version), run.info.run_id)
 
-    def log_evaluation(self, version: Version, metrics: dict[str, float], plots: list[Path]) -> None:
-        """Add metrics and plots to the run that trained the version."""
-        for name, value in metrics.items():
-            self._client.log_metric(version.run_id, name, value)
-        for plot in plots:
-            self._client.log_artifact(version.run_id, str(plot), "plots")
+    def log_evaluation(self, version: Version, metrics: dict[str, float], folder: Path) -> None:
+        """Add metrics, and a folder with the report and its plots, to the run that trained the version."""
+        now = int(time.time() * 1000)
+        self._client.log_batch(version.run_id, [Metric(name, value, now, 0) for name, value in metrics.items()])
+        self._client.log_artifacts(version.run_id, str(folder), "evaluation")
 
     def point_champion(self, version: str | None) -> None:
         """Let the alias `champion` point at the version, if any. It follows ops.decisions, which is the truth."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,14 +15,12 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
-from spark_jobs.recommender.ranking.exposure import COLUMNS as POOL_COLUMNS
-from spark_jobs.recommender.ranking.exposure import TOP, Exposure, balanced
-from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker, pool_maker
+from spark_jobs.recommender.ranking.balancing import exposure_of
+from spark_jobs.recommender.ranking.exposure import TOP, Exposure
+from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
-
-SAMPLED_USERS = 4_000
 
 
 class SnapshotGoneError(RuntimeError):
@@ -64,15 +61,12 @@ def tonights_exposure(
     night: Night, histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes]
 ) -> Exposure:
     """How exposure is balanced tonight, found on a sample of users and recorded."""
-    wanted, eligible = night.domain.recommendations.coverage, index.value.eligible
+    wanted = night.domain.recommendations.coverage
+    found = exposure_of(histories, index, model, wanted)
     if wanted is None:
-        return Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
-    users = histories.count()
-    sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(max(1, users // SAMPLED_USERS))) == 0)
-    pools = sample.mapInArrow(pool_maker(index, model), POOL_COLUMNS).toArrow()
-    found = balanced(pools, users, eligible, wanted)
+        return found
     reason = (
-        f"strength {found.strength}: the first {TOP} places of {pools.num_rows:,} sampled users reach "
+        f"strength {found.strength:.3g}: the first {TOP} places of {found.sampled:,} sampled users reach "
         f"{found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
     )
     outcome = "yes" if found.strength else "no"

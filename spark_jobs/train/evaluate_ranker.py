@@ -1,17 +1,15 @@
-"""Metrics of the new ranker, the champion and every source on the newest window, on the same users.
+"""Metrics of the new ranker, the champion, every source and baselines on the newest window, on the same users.
 
-Reads the snapshot tables and silver.interactions, writes gold.evaluation_users and ops.model_metrics, and adds
-metrics and plots to the MLflow run of the version. What is measured never saw the test window: both rankers are
-measured as they were fitted before theirs.
+Reads the snapshot tables and silver.interactions, writes gold.evaluation_users and ops.model_metrics, and adds metrics
+and a report with its plots to the MLflow run of the version; the report also lies in `<home>/reports`. What is measured
+never saw the test window: both rankers are measured as they were fitted before theirs.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 
 import xgboost as xgb
 from pyspark.sql import DataFrame
@@ -20,24 +18,30 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, RANKER, SUMMARY_COLUMNS, evaluator, summarise
+from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
+from spark_jobs.recommender.evaluation.metrics import MEANINGS
+from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
-from spark_jobs.reports.plots import contender_plot, importance_plot
+from spark_jobs.reports.report import Evaluation, write_report
 
 
 def run(night: Night) -> None:
     """Evaluate the version trained tonight."""
     registry = ModelRegistry(night.settings, night.domain)
     version = registry.require_trained_on(night.run_date)
-    booster = registry.load(version.number)
-    tested = to_bytes(registry.load_tested(version.number))
-    evaluate(night, version, {RANKER: tested} | serving(night, registry))
-    rows = [row | {"model_version": version.number} for row in summary(night.read("gold.evaluation_users"))]
-    night.record("ops.model_metrics", rows)
-    log(registry, version, booster, rows)
+    models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry)
+    cut = training_cuts(night)[0]
+    users = test_users(night, cut).persist()
+    evaluate(night, version, cut, users, models)
+    items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cut))
+    rows = summary(night.read("gold.evaluation_users"), users.select("user_id", "relevant"), items)
+    users.unpersist()
+    night.record("ops.model_metrics", [row | {"model_version": version.number} for row in rows])
+    log(night, registry, version, cut, registry.load(version.number), rows)
 
 
 def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
@@ -52,35 +56,39 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
         return {}
 
 
-def evaluate(night: Night, version: Version, models: dict[str, bytes]) -> None:
-    """Write one row per user and contender for the window after the newest cut."""
-    cut = training_cuts(night)[0]
-    relevant = relevant_after(cut, night.domain, night.read("silver.interactions"))
+def test_users(night: Night, cut: date) -> DataFrame:
+    """Histories at the cut of users who came back in the window after it, with what they took."""
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    return returning_users(histories, relevant_after(cut, night.domain, night.read("silver.interactions")))
+
+
+def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:
+    """Write one row per user and contender for the window after the newest cut."""
     context = night.spark.sparkContext
-    index, shared = context.broadcast(index_as_of(partial(night.rows, as_of=cut))), context.broadcast(models)
-    users = returning_users(histories, relevant)
-    evaluated = users.mapInArrow(evaluator(index, shared), COLUMNS).withColumn("as_of", F.lit(cut))
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut)))
+    ranker = context.broadcast(models[RANKER])
+    # Balanced for all users at the cut, as the night would have done it.
+    exposure = exposure_of(histories, index, ranker, night.domain.recommendations.coverage)
+    heavy = users.where(F.col("events_total") >= NEW_EVENTS).agg(F.percentile_approx("events_total", 0.5))
+    rivals = context.broadcast(Rivals(models, exposure, heavy.collect()[0][0] or NEW_EVENTS))
+    evaluated = users.mapInArrow(evaluator(index, rivals), COLUMNS).withColumn("as_of", F.lit(cut))
     night.replace("gold.evaluation_users", evaluated.withColumn("model_version", F.lit(version.number)))
-    for one in (index, shared):
+    for one in (index, ranker, rivals):
         one.destroy()
 
 
-def summary(evaluated: DataFrame) -> list[dict[str, float | str]]:
-    """Mean and interval of every metric by contender."""
-    found = evaluated.groupBy("contender").applyInArrow(summarise, SUMMARY_COLUMNS)
-    return [row.asDict() for row in found.orderBy("contender", "metric").collect()]
-
-
-def log(registry: ModelRegistry, version: Version, booster: xgb.Booster, rows: list[dict[str, float | str]]) -> None:
-    """Send the figures to MLflow: the ranker's by name, the others' with the contender in front."""
+def log(
+    night: Night, registry: ModelRegistry, version: Version, cut: date, booster: xgb.Booster, rows: list[dict]
+) -> None:
+    """Send the figures of all users to MLflow, the ranker's by name, the others' with the contender in front."""
+    until = min(cut + timedelta(days=night.domain.train.window_days), night.run_date)
+    importance = feature_importance(booster)
+    evaluation = Evaluation(night.domain.domain, version.number, night.run_date, cut, until, rows, importance, MEANINGS)
+    folder = night.settings.home / "reports" / night.domain.domain / str(night.run_date)
+    write_report(evaluation, folder)
     metrics = {
-        (str(row["metric"]) if row["contender"] == RANKER else f"{row['contender']}_{row['metric']}"): float(
-            row["value"]
-        )
-        for row in rows
+        metric if contender == RANKER else f"{contender}_{metric}": float(row["value"])
+        for (contender, metric), row in evaluation.all_users.items()
     }
-    with tempfile.TemporaryDirectory() as folder:
-        plots = [contender_plot(rows, name, Path(folder) / f"{name}.png") for name in ("ndcg_at_10", "recall_at_20")]
-        plots.append(importance_plot(feature_importance(booster), Path(folder) / "feature_importance.png"))
-        registry.log_evaluation(version, metrics, plots)
+    registry.log_evaluation(version, metrics, folder)

@@ -32,6 +32,7 @@ def ndcg_by_contender(night: Night, version: str) -> dict[str, float]:
     """NDCG@10 of the latest evaluation of the version, by contender."""
     rows = night.lakehouse.query(
         f"SELECT contender, value FROM metrics WHERE model_version = {literal(version)} AND metric = 'ndcg_at_10' "
+        "AND slice IS NULL "
         "ORDER BY recorded_at",
         metrics=("ops.model_metrics", night.pin("ops.model_metrics")),
     ).to_pylist()

@@ -20,7 +20,16 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
         assert f"User {user}" in text
         first = user_list(shop.settings, "retail", user, 1).recommendations[0]
         assert first.title.split()[0] in text
-    for words in ("champion", "popularity", "best source", "NDCG@10", "Recall@20", "ingest 3 s", "make airflow"):
+    for words in (
+        "champion",
+        "popularity",
+        "best rival",
+        "report.html",
+        "NDCG@10",
+        "Recall@20",
+        "ingest 3 s",
+        "make airflow",
+    ):
         assert words in text
 
 

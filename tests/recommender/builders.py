@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import xgboost as xgb
 
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import build_index
+from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 
@@ -63,3 +66,16 @@ def make_histories(
         ],
         ["user_id", "item_ids", "weights", "ages_days", "events_total", "tenure_days", "blocked_item_ids"],
     )
+
+
+def fitted(seed: int) -> bytes:
+    """A small ranker with the code's features, fitted to noise."""
+    generator = np.random.default_rng(seed)
+    values = generator.random((400, len(FEATURE_NAMES))) * 50
+    data = xgb.DMatrix(
+        values,
+        generator.integers(0, 2, 400),
+        qid=np.repeat(np.arange(20), 20),
+        feature_names=list(FEATURE_NAMES),
+    )
+    return to_bytes(xgb.train({"objective": "rank:ndcg", "max_depth": 3, "seed": seed}, data, 10))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from spark_jobs.cli.reference.markdown import code, document, table
+from spark_jobs.recommender.evaluation.baselines import MEANINGS as BASELINE_MEANINGS
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
 
-INTRO = """Metrics of every contender (the ranker and each source alone) on the same users: those who had events before
-the newest cut and took something after it. Per user in `gold.evaluation_users`; means with 95 % user-bootstrap
-intervals in `ops.model_metrics` and in MLflow."""
+INTRO = """Every contender is measured on the same users: those who had events before the newest cut and took something
+after it, over the full eligible catalogue. Contenders are tonight's `ranker`, the `champion`, the ranker `balanced` as
+the domain's `recommendations.coverage` wants it, every source alone, and the baselines below. Per user in
+`gold.evaluation_users`; means with 95 % user-bootstrap intervals, and the ranker's paired difference to each contender,
+in `ops.model_metrics`, in MLflow and in the report (`<home>/reports/<domain>/<run date>/report.html`)."""
 
 
 def page() -> str:
     """The page as Markdown."""
     listed = table(("metric", "meaning"), [(code(name), meaning) for name, meaning in MEANINGS.items()])
-    return document("Metrics", "spark_jobs/recommender/evaluation/metrics.py", INTRO, listed)
+    baselines = table(("baseline", "lists by"), [(code(name), meaning) for name, meaning in BASELINE_MEANINGS.items()])
+    return document("Metrics", "spark_jobs/recommender/evaluation/metrics.py", INTRO, listed, "## Baselines", baselines)

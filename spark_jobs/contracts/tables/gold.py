@@ -97,12 +97,15 @@ TRAINING = (
             AS_OF,
             USER,
             Column("model_version", "string", "Registered model version that was evaluated."),
-            Column("contender", "string", "`ranker` or the name of a source."),
+            Column("contender", "string", "`ranker`, `champion`, `balanced`, or the name of a source or a baseline."),
+            Column("segment", "string", "`new` (fewer than 5 events), `light`, or `heavy` (upper half of the rest)."),
             Column("relevant", "int", "Relevant items of the user in the window."),
-            Column("top_items", "array<string>", "The contender's top ten."),
+            Column("top_items", "array<string>", "The contender's first twenty."),
+            Column("hits", "array<boolean>", "Whether each was taken."),
+            Column("scores", "array<float>", "The contender's score of each."),
         ),
         key=("as_of", "user_id", "contender"),
-        further=Column("<metric>", "double", "One per metric: [metrics](metrics.md)."),
+        further=Column("<metric>", "double", "One per metric of a user: [metrics](metrics.md).", nullable=True),
     ),
 )
 

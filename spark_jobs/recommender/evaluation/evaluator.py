@@ -1,97 +1,202 @@
-"""Per-user metrics of the ranker and of every source on a test window, over the full eligible catalogue."""
+"""Per-user metrics of rankers, sources and baselines on a test window, over the full eligible catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
-from spark_jobs.recommender.candidates import UNRANKED, propose
-from spark_jobs.recommender.evaluation.metrics import METRICS, bootstrap_interval
+from spark_jobs.recommender.candidates import UNRANKED, Candidates, allowed_items, best_items, propose
+from spark_jobs.recommender.evaluation.baselines import BASELINES
+from spark_jobs.recommender.evaluation.metrics import (
+    ACCURACY,
+    LIST_LENGTH,
+    PER_USER,
+    TOP,
+    intra_list_diversity,
+    listed_means,
+    oracle_ndcg,
+)
 from spark_jobs.recommender.ranking.examples import ArrowMap, relevance
+from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.user_batch import user_batch
+from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.sources import SOURCES
 
-RANKER, CHAMPION = "ranker", "champion"
-"""Names of tonight's ranker and of the one that serves among the contenders; the others are sources."""
-LIST_LENGTH = 20
-_NAMES = (*METRICS, "pool_recall")
-COLUMNS = "user_id string, contender string, relevant int, top_items array<string>, " + ", ".join(
-    f"{name} double" for name in _NAMES
-)
+RANKER, CHAMPION, BALANCED = "ranker", "champion", "balanced"
+"""Tonight's ranker, the one that serves, and tonight's with exposure balanced; other contenders are baselines."""
+MODELS = (RANKER, CHAMPION, BALANCED)
+_LISTS = {"top_items": pa.string(), "hits": pa.bool_(), "scores": pa.float32()}
 _SCHEMA = pa.schema(
-    [("user_id", pa.string()), ("contender", pa.string()), ("relevant", pa.int32())]
-    + [("top_items", pa.list_(pa.string()))]
-    + [(name, pa.float64()) for name in _NAMES]
+    [("user_id", pa.string()), ("contender", pa.string()), ("segment", pa.string()), ("relevant", pa.int32())]
+    + [(name, pa.list_(kind)) for name, kind in _LISTS.items()]
+    + [(name, pa.float64()) for name in PER_USER]
+)
+COLUMNS = (
+    "user_id string, contender string, segment string, relevant int, top_items array<string>, hits array<boolean>, "
+    "scores array<float>, " + ", ".join(f"{name} double" for name in PER_USER)
 )
 
 
-def evaluator(index: Broadcast[RetrievalIndex], models: Broadcast[dict[str, bytes]]) -> ArrowMap:
-    """A function for `mapInArrow` from histories with `relevant` to one row per user and contender.
+@dataclass(frozen=True)
+class Rivals:
+    """Who is measured beside sources and baselines, and how users are told apart."""
 
-    Contenders are the models by name, and every source.
-    """
+    models: dict[str, bytes]
+    """Boosters by contender, as UBJSON."""
+    exposure: Exposure
+    """Balance that the ranker's lists get in BALANCED."""
+    heavy_from: float
+    """Events from which a user is a heavy one."""
+
+
+@dataclass(frozen=True)
+class _List:
+    """One contender's lists and candidates of a batch."""
+
+    items: np.ndarray
+    """users × LIST_LENGTH item positions, -1 beyond the end."""
+    scores: np.ndarray
+    """users × LIST_LENGTH, NaN beyond the end."""
+    pool: np.ndarray | None = None
+    """bool per pair of the batch's candidates: the contender's own; None for all that the catalogue has."""
+    alone: np.ndarray | None = None
+    """bool per pair: proposed by this source and no other; None where that says nothing."""
+
+
+NEW_EVENTS = 5
+"""A user with fewer events than this is a new one."""
+
+
+def evaluator(index: Broadcast[RetrievalIndex], rivals: Broadcast[Rivals]) -> ArrowMap:
+    """A function for `mapInArrow` from histories with `relevant` to one row per user and contender."""
 
     def evaluate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
-            rows = list(_rows(batch, index.value, models.value))
-            yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
+            users = user_batch(batch, index.value)
+            found = propose(users, index.value)
+            relevant = relevance(batch, users, index.value)
+            # Also what the catalogue lacks: nobody could propose it, and it was taken all the same.
+            counts = pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False)
+            segments = _segments(users, rivals.value.heavy_from)
+            for contender, lists in _contenders(users, found, index.value, rivals.value):
+                yield _rows(contender, lists, users, found, index.value, relevant, counts, segments)
 
     return evaluate
 
 
-def _rows(batch: pa.RecordBatch, index: RetrievalIndex, models: dict[str, bytes]) -> Iterator[dict[str, Any]]:
-    users = user_batch(batch, index)
-    found = propose(users, index)
-    relevant = relevance(batch, users, index)
-    hits = relevant[found.users, found.items]
-    counts = pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False)
-    everything = np.ones(len(hits), dtype=bool)
-    contenders = {name: (ranker_scores(found, model), everything) for name, model in models.items()}
+def _segments(users: UserBatch, heavy_from: float) -> pa.Array:
+    events = users.events_total
+    return pa.array(np.where(events < NEW_EVENTS, "new", np.where(events >= heavy_from, "heavy", "light")), pa.string())
+
+
+def _contenders(
+    users: UserBatch, found: Candidates, index: RetrievalIndex, rivals: Rivals
+) -> Iterator[tuple[str, _List]]:
+    everything = np.ones(len(found.users), dtype=bool)
+    for name, model in rivals.models.items():
+        scores = ranker_scores(found, model)
+        yield name, _of_pairs(found, scores, everything, users.shape[0])
+        if name == RANKER:
+            given_way = balanced_scores(users.user_ids, found.users, found.items, scores, rivals.exposure)
+            yield BALANCED, _of_pairs(found, given_way, everything, users.shape[0])
+    proposals = np.sum(list(found.proposed.values()), axis=0)
     for name in SOURCES:
-        contenders[name] = (-found.ranks[name], found.proposed[name] & (found.ranks[name] < UNRANKED))
-    for contender, (scores, proposed) in contenders.items():
-        best = best_per_user(found, np.where(proposed, scores, -np.inf), LIST_LENGTH)
-        pairs = best.pairs[proposed[best.pairs]]
-        bounds = np.searchsorted(found.users[pairs], np.arange(users.shape[0] + 1))
-        pool_hits = np.bincount(found.users, weights=hits & proposed, minlength=users.shape[0])
-        for row, user_id in enumerate(users.user_ids):
-            mine = pairs[bounds[row] : bounds[row + 1]]
-            yield {
-                "user_id": user_id,
-                "contender": contender,
-                **{name: metric(hits[mine], int(counts[row])) for name, metric in METRICS.items()},
-                "pool_recall": float(pool_hits[row] / counts[row]),
-                "relevant": int(counts[row]),
-                "top_items": index.item_ids.take(pa.array(found.items[mine[:10]])).to_pylist(),
-            }
+        pool = found.proposed[name] & (found.ranks[name] < UNRANKED)
+        alone = pool & (proposals == 1)
+        yield name, _of_pairs(found, -found.ranks[name], pool, users.shape[0], alone)
+    allowed = allowed_items(users, index)
+    for name, baseline in BASELINES.items():
+        yield name, _of_catalogue(baseline(users, index), allowed)
 
 
-SUMMARY_COLUMNS = "contender string, metric string, value double, low double, high double, users bigint"
+def _of_pairs(
+    found: Candidates, scores: np.ndarray, pool: np.ndarray, users: int, alone: np.ndarray | None = None
+) -> _List:
+    best = best_per_user(found, np.where(pool, scores, -np.inf), LIST_LENGTH)
+    kept = pool[best.pairs]
+    pairs, places = best.pairs[kept], best.places[kept] - 1
+    lists, listed = np.full((users, LIST_LENGTH), -1), np.full((users, LIST_LENGTH), np.nan)
+    lists[found.users[pairs], places] = found.items[pairs]
+    listed[found.users[pairs], places] = scores[pairs]
+    return _List(lists, listed, pool, alone)
 
 
-def summarise(table: pa.Table) -> pa.Table:
-    """Mean and interval of every metric of one contender (for `groupBy("contender").applyInArrow`)."""
-    table = table.sort_by("user_id")
-    rows = []
-    for metric in _NAMES:
-        values = table[metric].to_numpy()
-        low, high = bootstrap_interval(values)
-        rows.append(
-            {
-                "contender": table["contender"][0].as_py(),
-                "metric": metric,
-                "value": float(values.mean()),
-                "low": low,
-                "high": high,
-                "users": len(values),
-            }
-        )
-    return pa.Table.from_pylist(rows)
+def _of_catalogue(scores: np.ndarray, allowed: np.ndarray) -> _List:
+    users, items = np.nonzero(best_items(scores, allowed, LIST_LENGTH))
+    values = scores[users, items]
+    order = np.lexsort((items, -values, users))
+    places = np.arange(len(users)) - np.searchsorted(users, users)
+    lists, listed = np.full((len(scores), LIST_LENGTH), -1), np.full((len(scores), LIST_LENGTH), np.nan)
+    lists[users[order], places] = items[order]
+    listed[users[order], places] = values[order]
+    return _List(lists, listed)
+
+
+def _rows(
+    contender: str,
+    lists: _List,
+    users: UserBatch,
+    found: Candidates,
+    index: RetrievalIndex,
+    relevant: np.ndarray,
+    counts: np.ndarray,
+    segments: pa.Array,
+) -> pa.RecordBatch:
+    there = lists.items >= 0
+    hits = np.take_along_axis(relevant, np.maximum(lists.items, 0), axis=1) & there
+    offsets = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32))
+    listed = {
+        "top_items": index.item_ids.take(pa.array(lists.items[there])),
+        "hits": pa.array(hits[there]),
+        "scores": pa.array(lists.scores[there].astype(np.float32)),
+    }
+    measured = {name: metric(hits, counts) for name, metric in ACCURACY.items()}
+    measured |= _pool_metrics(lists, found, relevant, counts)
+    measured |= _beyond_accuracy(lists.items, hits, index, relevant)
+    columns: dict[str, pa.Array] = {
+        "user_id": pa.array(users.user_ids, pa.string()),
+        "contender": pa.repeat(pa.scalar(contender), len(counts)),
+        "segment": segments,
+        "relevant": pa.array(counts.astype(np.int32)),
+        **{name: pa.ListArray.from_arrays(offsets, values) for name, values in listed.items()},
+        **{name: pa.array(values, from_pandas=True) for name, values in measured.items()},
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
+
+
+def _pool_metrics(lists: _List, found: Candidates, relevant: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    taken = relevant[found.users, found.items]
+
+    def of_users(kept: np.ndarray) -> np.ndarray:
+        return np.bincount(found.users, weights=taken & kept, minlength=len(counts))
+
+    hits = relevant.sum(axis=1) if lists.pool is None else of_users(lists.pool)
+    return {
+        "pool_recall": hits / counts,
+        "marginal_recall": np.full(len(counts), np.nan) if lists.alone is None else of_users(lists.alone) / counts,
+        "oracle_ndcg_at_10": oracle_ndcg(hits, counts),
+    }
+
+
+def _beyond_accuracy(
+    items: np.ndarray, hits: np.ndarray, index: RetrievalIndex, relevant: np.ndarray
+) -> dict[str, np.ndarray]:
+    top = items[:, :TOP]
+    new = index.newness > 0
+    new_hits = (hits & new[items]).sum(axis=1)
+    new_relevant = relevant[:, new].sum(axis=1)
+    return {
+        "novelty_at_10": listed_means(index.self_information, top),
+        "popularity_at_10": listed_means(index.popularity_percentile, top),
+        "diversity_at_10": intra_list_diversity(top, index.content),
+        "new_item_recall_at_20": np.divide(
+            new_hits, new_relevant, out=np.full(len(items), np.nan), where=new_relevant > 0
+        ),
+    }

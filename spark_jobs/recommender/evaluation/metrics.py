@@ -1,4 +1,8 @@
-"""Ranking metrics per user, for lists over the full eligible catalogue, and user-bootstrap intervals."""
+"""What is measured of a user's list over the full eligible catalogue, for all users of a batch at once.
+
+`hits` is users × places, True where the item at the place was taken; places beyond the end of a list hold False.
+`relevant` is the number of items that each user took, at least 1.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +10,132 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from scipy import sparse
+
+LIST_LENGTH = 20
+"""Places of a list that are looked at."""
+TOP = 10
+"""Places that the `_at_10` metrics look at."""
+
+Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From `hits` and `relevant` to one value per user, in [0, 1]."""
 
 
-def ndcg_at(hits: np.ndarray, relevant: int, k: int) -> float:
-    """Normalised discounted cumulative gain of the first k places; `hits` is bool per place."""
-    ideal = min(relevant, k)
-    if ideal == 0:
-        return 0.0
+def ndcg_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
+    """Normalised discounted cumulative gain of the first k places."""
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    top = hits[:k]
-    return float((top * discounts[: len(top)]).sum() / discounts[:ideal].sum())
+    top = hits[:, :k]
+    return np.asarray(top @ discounts[: top.shape[1]] / np.cumsum(discounts)[np.minimum(relevant, k) - 1])
 
 
-def recall_at(hits: np.ndarray, relevant: int, k: int) -> float:
+def recall_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     """Share of all relevant items in the first k places."""
-    return float(hits[:k].sum() / relevant) if relevant else 0.0
+    return np.asarray(hits[:, :k].sum(axis=1) / relevant)
 
 
-def average_precision(hits: np.ndarray, relevant: int) -> float:
-    """Mean precision at the places of the hits, over min(relevant, length of the list)."""
-    places = np.flatnonzero(hits)
-    best = min(relevant, len(hits))
-    if len(places) == 0 or best == 0:
-        return 0.0
-    return float(((np.arange(len(places)) + 1) / (places + 1)).sum() / best)
+def hit_rate_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
+    """1 with a hit in the first k places, else 0."""
+    return hits[:, :k].any(axis=1).astype(float)
 
 
-def reciprocal_rank(hits: np.ndarray, relevant: int = 0) -> float:
+def average_precision(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """Precision at the places of the hits, added up and over the number of relevant items, as trec_eval has it."""
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return np.asarray((precision * hits).sum(axis=1) / relevant)
+
+
+def reciprocal_rank(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     """1 / place of the first hit, 0 without one."""
-    places = np.flatnonzero(hits)
-    return float(1.0 / (places[0] + 1)) if len(places) else 0.0
+    return np.where(hits.any(axis=1), 1.0 / (np.argmax(hits, axis=1) + 1), 0.0)
 
 
-METRICS: dict[str, Callable[[np.ndarray, int], float]] = {
-    "ndcg_at_10": partial(ndcg_at, k=10),
-    "recall_at_20": partial(recall_at, k=20),
+ACCURACY: dict[str, Metric] = {
+    "ndcg_at_10": partial(ndcg_at, k=TOP),
+    "recall_at_20": partial(recall_at, k=LIST_LENGTH),
+    "hit_rate_at_10": partial(hit_rate_at, k=TOP),
     "average_precision": average_precision,
     "reciprocal_rank": reciprocal_rank,
 }
-"""Metrics of a user's list from its hits per place and the number of relevant items, by the name of their column."""
+"""Metrics of a user's list from hits and the number of relevant items, by the name of their column."""
+POOL = ("pool_recall", "marginal_recall", "oracle_ndcg_at_10")
+BEYOND = ("novelty_at_10", "popularity_at_10", "diversity_at_10", "new_item_recall_at_20")
+PER_USER = (*ACCURACY, *POOL, *BEYOND)
+"""Columns of gold.evaluation_users; NaN where a metric says nothing of a user."""
+SLICED = ("ndcg_at_10", "recall_at_20", "hit_rate_at_10")
+"""Metrics that are reported for parts of the users, too."""
 MEANINGS = {
-    "ndcg_at_10": "NDCG@10 over the full eligible catalogue.",
-    "recall_at_20": "Recall@20 over the full eligible catalogue.",
-    "average_precision": "Average precision over the contender's list.",
-    "reciprocal_rank": "1 / rank of the first hit, 0 without one.",
+    "ndcg_at_10": "NDCG@10.",
+    "recall_at_20": "Recall@20.",
+    "hit_rate_at_10": "1 when any of the first ten items was taken.",
+    "average_precision": "Average precision of the first 20 places (MAP@20, over all relevant items).",
+    "reciprocal_rank": "1 / place of the first hit in 20 places, 0 without one (MRR@20).",
     "pool_recall": "Share of relevant items among the contender's candidates.",
+    "marginal_recall": "Share of relevant items that no other source proposes; of sources only.",
+    "oracle_ndcg_at_10": "NDCG@10 of the best order of the contender's candidates: what is beyond it, retrieval lost.",
+    "novelty_at_10": "Mean self-information of the ten items, in bits: −log₂ of the share of all positive events.",
+    "popularity_at_10": "Mean popularity percentile of the ten items; 1 is what most people take.",
+    "diversity_at_10": "1 − mean cosine of the ten items' categories and attributes, two by two.",
+    "new_item_recall_at_20": "Recall@20 of relevant items that are new in the catalogue; of users who took some.",
+    "coverage_at_10": "Share of the eligible items that the first ten places of all lists reach.",
+    "gini_at_10": "Gini coefficient of how often eligible items are in first ten places; 1 is all on one item.",
+    "hit_rate": "Share of the places that are hits: by place, and by tenths of the ranker's scores.",
 }
-"""What each metric says; `pool_recall` is about the candidates, not the list."""
+"""What each metric says; the last three are of all lists together."""
 
 
-def bootstrap_interval(values: np.ndarray, resamples: int = 500, seed: int = 1) -> tuple[float, float]:
-    """95 % interval of the mean over users by the Poisson bootstrap, in memory linear in users."""
-    if len(values) == 0:
-        return float("nan"), float("nan")
+def oracle_ndcg(found: np.ndarray, relevant: np.ndarray, k: int = TOP) -> np.ndarray:
+    """NDCG@k of an order that has all `found` relevant items of each user first."""
+    return ndcg_at(np.arange(k) < found[:, None], relevant, k)
+
+
+def listed_means(values: np.ndarray, lists: np.ndarray) -> np.ndarray:
+    """Mean over each user's list of a value per item; `lists` is users × places, -1 for no item. NaN without items."""
+    there = lists >= 0
+    totals = np.where(there, values[lists], 0.0).sum(axis=1)
+    return np.asarray(np.divide(totals, there.sum(axis=1), out=np.full(len(lists), np.nan), where=there.any(axis=1)))
+
+
+def intra_list_diversity(lists: np.ndarray, content: sparse.csr_matrix) -> np.ndarray:
+    """1 − mean cosine between the items of each list, two by two; NaN for lists of fewer than two items.
+
+    `content` is items × tokens with rows of unit length, or empty ones, which resemble nothing.
+    """
+    users, places = np.nonzero(lists >= 0)
+    shown = sparse.csr_matrix((np.ones(len(users)), (users, lists[users, places])), (len(lists), content.shape[0]))
+    # Σ over pairs of vᵢ·vⱼ = ‖Σ v‖² − Σ ‖v‖², so that no pair is ever looked at.
+    together = np.asarray((shown @ content).power(2).sum(axis=1)).ravel()
+    alone = shown @ np.asarray(content.power(2).sum(axis=1)).ravel()
+    sizes = (lists >= 0).sum(axis=1)
+    pairs = sizes * (sizes - 1)
+    similar = np.divide(together - alone, pairs, out=np.full(len(lists), np.nan), where=pairs > 0)
+    return np.asarray(1.0 - similar)
+
+
+def gini(counts: np.ndarray) -> float:
+    """Gini coefficient of non-negative counts: 0 where all are equal, towards 1 where one has all."""
+    ordered = np.sort(counts)
+    total = ordered.sum()
+    if total == 0:
+        return float("nan")
+    return float((2 * np.arange(1, len(ordered) + 1) - len(ordered) - 1) @ ordered / (len(ordered) * total))
+
+
+def bootstrap_intervals(values: np.ndarray, resamples: int = 500, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """95 % intervals of the means of columns over users by the Poisson bootstrap, in memory linear in users.
+
+    All columns see the same draws, so a column of differences is a paired comparison. NaN counts as no user.
+    """
     generator = np.random.default_rng(seed)
-    totals, weights = np.zeros(resamples), np.zeros(resamples)
+    shape = (resamples, values.shape[1])
+    totals, weights = np.zeros(shape), np.zeros(shape)
     for start in range(0, len(values), 10_000):
         chunk = values[start : start + 10_000]
-        drawn = generator.poisson(1.0, size=(resamples, len(chunk)))
-        totals += drawn @ chunk
-        weights += drawn.sum(axis=1)
-    drawn_any = weights > 0
-    low, high = np.quantile(totals[drawn_any] / weights[drawn_any], [0.025, 0.975])
-    return float(low), float(high)
+        known = ~np.isnan(chunk)
+        drawn = generator.poisson(1.0, size=(resamples, len(chunk))).astype(float)
+        totals += drawn @ np.where(known, chunk, 0.0)
+        weights += drawn @ known
+    means = np.divide(totals, weights, out=np.full(shape, np.nan), where=weights > 0)
+    known_columns = ~np.isnan(means).all(axis=0)
+    bounds = np.full((2, values.shape[1]), np.nan)
+    bounds[:, known_columns] = np.nanquantile(means[:, known_columns], [0.025, 0.975], axis=0)
+    return bounds[0], bounds[1]

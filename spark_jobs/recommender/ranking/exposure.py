@@ -16,11 +16,11 @@ import pyarrow as pa
 
 TOP = 10
 """Places that count as shown."""
-STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.9)
+STRENGTHS = (0.0, 0.1, 0.2, 0.4, 0.9)
+HALVINGS = 3
+"""Times that the step between the strength that reaches what is wanted, and the one that does not, is halved."""
 POOL = 150
 """Candidates of a sampled user that may move up."""
-COLUMNS = "user_id string, items array<int>, scores array<float>"
-"""Pools of sampled users: item positions and standardised scores, best first."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Exposure:
     """float32 per item."""
     coverage: float
     """Share of the eligible items that the sampled users' first places reach."""
+    sampled: int = 0
+    """Users that it was found on."""
 
     def penalty(self, places: np.ndarray, items: np.ndarray) -> np.ndarray:
         """What is taken off the standardised scores of items, for users at places in the queue."""
@@ -52,6 +54,16 @@ def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.
     return (scores - means[users]) / deviations, deviations
 
 
+def balanced_scores(
+    user_ids: list[str], users: np.ndarray, items: np.ndarray, scores: np.ndarray, exposure: Exposure
+) -> np.ndarray:
+    """Scores of pairs less what their items give way; `users` are rows of `user_ids`."""
+    if not exposure.strength:
+        return scores
+    _, deviations = standardised(users, scores, len(user_ids))
+    return np.asarray(scores - deviations * exposure.penalty(queue_places(user_ids)[users], items))
+
+
 def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float) -> Exposure:
     """The weakest balance with which sampled users reach the `wanted` share of the eligible items, or the strongest.
 
@@ -61,13 +73,22 @@ def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float) -
     items = [np.asarray(row, dtype=np.int64) for row in pools["items"].to_pylist()]
     scores = [np.asarray(row) for row in pools["scores"].to_pylist()]
     weight, offered = users / max(len(items), 1), max(int(eligible.sum()), 1)
-    found = Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
-    for strength in STRENGTHS:
+
+    def tried(strength: float) -> Exposure:
         times = np.zeros(len(eligible), dtype=np.float32)
         for user in order:
             given_way = scores[user] - strength * np.log1p(times[items[user]])
             times[items[user][np.argsort(-given_way, kind="stable")[:TOP]]] += weight
-        found = Exposure(strength, times, float((times > 0).sum() / offered))
+        return Exposure(strength, times, float((times > 0).sum() / offered), len(items))
+
+    found, weaker = tried(STRENGTHS[0]), 0.0
+    for strength in STRENGTHS[1:]:
         if found.coverage >= wanted:
             break
+        weaker, found = found.strength, tried(strength)
+    for _ in range(HALVINGS):
+        if found.strength == 0.0:
+            break
+        between = tried((weaker + found.strength) / 2)
+        weaker, found = (weaker, between) if between.coverage >= wanted else (between.strength, found)
     return found

@@ -10,7 +10,7 @@ from pyspark import Broadcast
 
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
-from spark_jobs.recommender.ranking.exposure import POOL, Exposure, queue_places, standardised
+from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.ranking.reasons import main_sources, reasons
 from spark_jobs.recommender.snapshots.batches import resized
@@ -33,36 +33,12 @@ def list_maker(
     return make
 
 
-def pool_maker(index: Broadcast[RetrievalIndex], model: Broadcast[bytes]) -> ArrowMap:
-    """A function for `mapInArrow` from histories to the users' best candidates with standardised scores."""
-
-    def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in resized(batches, index.value.items):
-            yield _pools(batch, index.value, model.value)
-
-    return make
-
-
-def _pools(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes) -> pa.RecordBatch:
-    users = user_batch(batch, index)
-    found = propose(users, index)
-    scores, _ = standardised(found.users, ranker_scores(found, model), users.shape[0])
-    best = best_per_user(found, scores, POOL).pairs
-    offsets = pa.array(np.searchsorted(found.users[best], np.arange(users.shape[0] + 1)).astype(np.int32))
-    items, values = (pa.array(column[best]) for column in (found.items.astype(np.int32), scores.astype(np.float32)))
-    lists = [pa.ListArray.from_arrays(offsets, column) for column in (items, values)]
-    return pa.RecordBatch.from_arrays([pa.array(users.user_ids, pa.string()), *lists], ["user_id", "items", "scores"])
-
-
 def _lists(
     batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, exposure: Exposure, per_user: int
 ) -> pa.RecordBatch:
     users = user_batch(batch, index)
     found = propose(users, index)
-    scores = ranker_scores(found, model)
-    if exposure.strength:
-        _, deviations = standardised(found.users, scores, users.shape[0])
-        scores = scores - deviations * exposure.penalty(queue_places(users.user_ids)[found.users], found.items)
+    scores = balanced_scores(users.user_ids, found.users, found.items, ranker_scores(found, model), exposure)
     best = best_per_user(found, scores, per_user)
     items = pa.array(found.items[best.pairs])
     main = main_sources(found, best.pairs)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ class RetrievalIndex:
     def new_content(self) -> sparse.csr_matrix:
         """items × tokens: `content` of new items, the others empty; made once per worker."""
         return sparse.csr_matrix(sparse.diags((self.newness > 0).astype(float)) @ self.content)
+
+    @cached_property
+    def self_information(self) -> np.ndarray:
+        """−log₂ of an item's share of all positive events; without any it counts as half of the rarest item."""
+        shares = self.popularity["popularity_all"]
+        rarest = np.min(shares, initial=1.0, where=shares > 0)
+        return np.asarray(-np.log2(np.where(shares > 0, shares, rarest / 2)))
+
+    @cached_property
+    def popularity_percentile(self) -> np.ndarray:
+        """Share of the other items that are less popular than an item, ties halved."""
+        shares = self.popularity["popularity_all"]
+        return np.asarray((rankdata(shares) - 1) / max(len(shares) - 1, 1))
 
     @property
     def items(self) -> int:

@@ -1,0 +1,41 @@
+"""What a team would try first, without any model: measured beside the sources, never part of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+from spark_jobs.recommender.sources.source import Scores
+
+
+def most_frequent(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """How often the user took each item, users × items."""
+    positive = batch.weights > 0
+    return np.asarray(batch.matrix(np.ones(len(batch.items)), positive).toarray(), dtype=np.float32)
+
+
+def popularity_of(name: str) -> Scores:
+    """The same popularity for every user, users × items."""
+
+    def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+        return np.broadcast_to(index.popularity[name].astype(np.float32), batch.shape)
+
+    return scores
+
+
+BASELINES: dict[str, Callable[[UserBatch, RetrievalIndex], np.ndarray]] = {
+    "most_frequent": most_frequent,
+    "popularity_7d": popularity_of("popularity_7d"),
+    "popularity_180d": popularity_of("popularity_180d"),
+    "popularity_last_year": popularity_of("popularity_last_year"),
+}
+"""By name; popularity ever and with a half-life of 30 days are sources, and measured as such."""
+MEANINGS = {
+    "most_frequent": "how often the user took the item.",
+    "popularity_7d": "popularity with a half-life of 7 days.",
+    "popularity_180d": "popularity with a half-life of 180 days.",
+    "popularity_last_year": "what people took in the next four weeks a year ago.",
+}

@@ -1,0 +1,57 @@
+"""How exposure has to be balanced, found on a sample of users with the candidates that they really have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.recommender.candidates import propose
+from spark_jobs.recommender.ranking.examples import ArrowMap
+from spark_jobs.recommender.ranking.exposure import POOL, Exposure, balanced, standardised
+from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
+from spark_jobs.recommender.snapshots.batches import resized
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import user_batch
+
+COLUMNS = "user_id string, items array<int>, scores array<float>"
+"""Pools of sampled users: item positions and standardised scores, best first."""
+SAMPLED_USERS = 4_000
+
+
+def exposure_of(
+    histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes], wanted: float | None
+) -> Exposure:
+    """The balance with which the users' lists reach the `wanted` share of the eligible items; none for None."""
+    eligible = index.value.eligible
+    if wanted is None:
+        return Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
+    users = histories.count()
+    sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(max(1, users // SAMPLED_USERS))) == 0)
+    pools = sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
+    return balanced(pools, users, eligible, wanted)
+
+
+def pool_maker(index: Broadcast[RetrievalIndex], model: Broadcast[bytes]) -> ArrowMap:
+    """A function for `mapInArrow` from histories to the users' best candidates with standardised scores."""
+
+    def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in resized(batches, index.value.items):
+            yield _pools(batch, index.value, model.value)
+
+    return make
+
+
+def _pools(batch: pa.RecordBatch, index: RetrievalIndex, model: bytes) -> pa.RecordBatch:
+    users = user_batch(batch, index)
+    found = propose(users, index)
+    scores, _ = standardised(found.users, ranker_scores(found, model), users.shape[0])
+    best = best_per_user(found, scores, POOL).pairs
+    offsets = pa.array(np.searchsorted(found.users[best], np.arange(users.shape[0] + 1)).astype(np.int32))
+    items, values = (pa.array(column[best]) for column in (found.items.astype(np.int32), scores.astype(np.float32)))
+    lists = [pa.ListArray.from_arrays(offsets, column) for column in (items, values)]
+    return pa.RecordBatch.from_arrays([pa.array(users.user_ids, pa.string()), *lists], ["user_id", "items", "scores"])
