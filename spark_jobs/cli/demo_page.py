@@ -69,7 +69,8 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
         Lakehouse.of(settings, domain)
         .query(
             "SELECT m.contender, m.metric, m.value, m.low, m.high, m.users FROM metrics m JOIN "
-            "(SELECT model_version, max(recorded_at) AS at FROM metrics GROUP BY model_version) newest "
+            "(SELECT model_version, max(recorded_at) AS at FROM metrics WHERE metric = 'ndcg_at_10' "
+            "GROUP BY model_version) newest "
             "ON m.model_version = newest.model_version AND m.recorded_at = newest.at AND m.slice IS NULL "
             "JOIN (SELECT DISTINCT model_version FROM served) s ON m.model_version = s.model_version",
             metrics="ops.model_metrics",

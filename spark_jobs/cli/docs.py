@@ -16,6 +16,7 @@ from spark_jobs.cli.reference import (
     metrics_page,
     settings_page,
     tables_page,
+    variants_page,
 )
 from spark_jobs.contracts.settings import PROJECT_ROOT
 
@@ -29,6 +30,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/metrics.md": metrics_page.page,
     "docs/reference/settings.md": settings_page.page,
     "docs/reference/tables.md": tables_page.page,
+    "docs/reference/variants.md": variants_page.page,
 }
 """Files below the project's root with the function that makes the text of each."""
 

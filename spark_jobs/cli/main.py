@@ -20,6 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+models = typer.Typer(help="Registered model versions.", no_args_is_help=True)
+app.add_typer(models, name="models")
 console = Console()
 complaints = Console(stderr=True)
 
@@ -87,6 +89,18 @@ def recommendations(
         print(found.to_json())
     else:
         show(found, console)
+
+
+@models.command("export")
+def export_model(
+    domain: DomainName,
+    version: Annotated[str, typer.Option(help="Registered model version.")],
+    to: Annotated[Path, typer.Option(help="Folder to write, new or empty.")],
+) -> None:
+    """Write a version's ONNX model with its features and a page on how to serve it without Nightjar."""
+    from spark_jobs.cli.models import export
+
+    console.print(str(export(load_settings(), domain, version, to)), soft_wrap=True)
 
 
 @app.command()

@@ -141,11 +141,23 @@ NIGHT: tuple[Stage, ...] = (
                 (),
             ),
             Job(
+                "compare_variants",
+                "What smaller and simpler models would cost; the smallest good enough, where the domain prefers it.",
+                ("gold.training_examples", *_SNAPSHOTS, "silver.interactions"),
+                ("ops.model_variants",),
+            ),
+            Job(
                 "evaluate_ranker",
-                "Metrics of ranker, sources and baselines on the newest window.",
-                (*_SNAPSHOTS, "silver.interactions"),
+                "Metrics of ranker, sources and baselines on the newest window; the report.",
+                (*_SNAPSHOTS, "silver.interactions", "ops.model_variants"),
                 ("gold.evaluation_users", "ops.model_metrics"),
                 gates=("gold.evaluation_users",),
+            ),
+            Job(
+                "export_ranker",
+                "An ONNX twin of the new version, proven to rank tonight's candidates the same.",
+                (*_SNAPSHOTS, "gold.training_examples"),
+                ("ops.model_metrics",),
             ),
             Job(
                 "promote_ranker",

@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
+import onnx
 import pandas as pd
 import xgboost as xgb
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
@@ -33,6 +34,8 @@ from spark_jobs.contracts.settings import Settings
 
 CHAMPION = "champion"
 TESTED = "tested_ranker.ubj"
+ONNX = "onnx_model"
+"""Tag of a version: where its ONNX twin lies."""
 
 # What MLflow tells at INFO belongs to its own log, not to the night's.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -51,6 +54,8 @@ class Version:
 
     number: str
     run_id: str
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class ModelRegistry:
             wanted += f" and tags.examples_digest = '{digest}'"
         found = self._client.search_model_versions(wanted)
         newest = max(found, key=lambda version: int(version.version), default=None)
-        return Version(str(newest.version), str(newest.run_id)) if newest else None
+        return Version(str(newest.version), str(newest.run_id), dict(newest.tags)) if newest else None
 
     def require_trained_on(self, run_date: date) -> Version:
         """The newest version trained at this run date; raises ModelNotFoundError."""
@@ -133,13 +138,57 @@ class ModelRegistry:
         )
         for tag, text in tags.items():
             self._client.set_model_version_tag(self.name, registered.version, tag, text)
-        return Version(str(registered.version), run.info.run_id)
+        return Version(str(registered.version), run.info.run_id, tags)
 
     def log_evaluation(self, version: Version, metrics: dict[str, float], folder: Path) -> None:
         """Add metrics, and a folder with the report and its plots, to the run that trained the version."""
+        self._log_metrics(version, metrics)
+        self._client.log_artifacts(version.run_id, str(folder), "evaluation")
+
+    def _log_metrics(self, version: Version, metrics: dict[str, float]) -> None:
         now = int(time.time() * 1000)
         self._client.log_batch(version.run_id, [Metric(name, value, now, 0) for name, value in metrics.items()])
-        self._client.log_artifacts(version.run_id, str(folder), "evaluation")
+
+    def log_onnx(
+        self,
+        version: Version,
+        model: onnx.ModelProto,
+        metrics: dict[str, float],
+        facts: dict[str, str],
+        example: np.ndarray,
+        scores: np.ndarray,
+    ) -> None:
+        """Log the version's ONNX twin beside it, with real rows (`example`) and their `scores`."""
+        self._log_metrics(version, metrics)
+        with mlflow.start_run(run_id=version.run_id):
+            logged = mlflow.onnx.log_model(
+                model,
+                name="ranker_onnx",
+                signature=infer_signature(example, scores.astype(np.float32)[:, None]),
+                input_example=example,
+                pip_requirements=[f"onnxruntime=={facts['onnx_runtime']}", "numpy"],
+            )
+        for name, value in (facts | {ONNX: logged.model_uri}).items():
+            self._client.set_model_version_tag(self.name, version.number, name, value)
+
+    def describe(self, number: str) -> Version:
+        """The version with its tags and the metrics of its run; raises ModelNotFoundError."""
+        try:
+            found = self._client.get_model_version(self.name, number)
+        except MlflowException as error:
+            raise self._not_loaded(number, error) from error
+        metrics = self._client.get_run(str(found.run_id)).data.metrics
+        return Version(str(found.version), str(found.run_id), dict(found.tags), dict(metrics))
+
+    def load_onnx(self, number: str) -> onnx.ModelProto:
+        """The version's ONNX twin; raises ModelNotFoundError where there is none."""
+        uri = self.describe(number).tags.get(ONNX)
+        if uri is None:
+            raise ModelNotFoundError(
+                f"Model {self.name} version {number} has no ONNX twin: it was trained before there were any, or its "
+                "export failed (ops.runs says why)."
+            )
+        return mlflow.onnx.load_model(uri)  # type: ignore[no-any-return]
 
     def point_champion(self, version: str | None) -> None:
         """Let the alias `champion` point at the version, if any. It follows ops.decisions, which is the truth."""
@@ -161,12 +210,15 @@ class ModelRegistry:
         try:
             return mlflow.xgboost.load_model(f"models:/{self.name}/{version}")  # type: ignore[no-any-return]
         except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise  # an outage, which trying again can help
-            raise ModelNotFoundError(
-                f"Model {self.name} version {version} can't be loaded from {self._uri}:"
-                f" {error.message}. Train again with --force-training."
-            ) from error
+            raise self._not_loaded(version, error) from error
+
+    def _not_loaded(self, number: str, error: MlflowException) -> Exception:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return error  # an outage, which trying again can help
+        return ModelNotFoundError(
+            f"Model {self.name} version {number} can't be loaded from {self._uri}:"
+            f" {error.message}. Train again with --force-training."
+        )
 
 
 def _dataset(table: TableVersion) -> MetaDataset:

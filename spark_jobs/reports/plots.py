@@ -134,6 +134,28 @@ def trade_off_plot(rows: Iterable[Row], path: Path) -> Path:
     return _saved(figure, path)
 
 
+def size_plot(variants: Sequence[Row], path: Path) -> Path | None:
+    """Variants by size when compressed and NDCG@10 with its interval; None where none was tried."""
+    tried = [row for row in variants if row["bytes_zstd"]]
+    if not tried:
+        return None
+    figure, axes = _figure(3.6)
+    for row in tried:
+        colour = DARK if row["chosen"] else LIGHT
+        at = row["bytes_zstd"] / 1024, row["ndcg_at_10"]
+        axes.errorbar(*at, yerr=_errors([row | {"value": at[1]}]), fmt="o", color=colour, ecolor=colour)
+        axes.annotate(row["variant"], at, xytext=(5, 4), textcoords="offset points", fontsize=8)
+    for row in variants:
+        if row["variant"] == "best_source":
+            axes.axhline(row["ndcg_at_10"], color=ACCENT, linewidth=1)
+            at = axes.get_xlim()[0], row["ndcg_at_10"]
+            axes.annotate(f"best source: {row['note']}", at, xytext=(4, 3), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("size in KiB, compressed with zstd")
+    axes.set_ylabel("NDCG@10")
+    return _saved(figure, path)
+
+
 def _errors(rows: Sequence[Row]) -> list[list[float]]:
     """Distances from values to the ends of their intervals, as matplotlib wants them."""
     return [

@@ -39,6 +39,8 @@ class Evaluation:
     until: date
     rows: list[dict[str, Any]]
     importance: dict[str, float]
+    variants: list[dict[str, Any]]
+    """Rows of ops.model_variants, the full model first."""
     meanings: dict[str, str]
     """What each metric says, by metric."""
 
@@ -94,5 +96,6 @@ def _draw(evaluation: Evaluation, folder: Path) -> dict[str, Path | None]:
         "segments": plots.slice_plot(evaluation.rows, [*evaluation.models[:2], evaluation.rival], folder / "users.svg"),
         "categories": plots.category_plot(evaluation.rows, folder / "categories.svg"),
         "calibration": plots.calibration_plot(evaluation.rows, folder / "calibration.svg"),
+        "sizes": plots.size_plot(evaluation.variants, folder / "sizes.svg"),
         "importance": plots.importance_plot(evaluation.importance, folder / "feature_importance.svg"),
     }

@@ -1,8 +1,8 @@
 """Metrics of the new ranker, the champion, every source and baselines on the newest window, on the same users.
 
-Reads the snapshot tables and silver.interactions, writes gold.evaluation_users and ops.model_metrics, and adds metrics
-and a report with its plots to the MLflow run of the version; the report also lies in `<home>/reports`. What is measured
-never saw the test window: both rankers are measured as they were fitted before theirs.
+Reads the snapshot tables, silver.interactions and ops.model_variants, writes gold.evaluation_users and
+ops.model_metrics, and adds metrics and a report with its plots to the MLflow run of the version; the report also lies
+in `<home>/reports`. What is measured never saw the test window: both rankers are measured as fitted before theirs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import xgboost as xgb
 from pyspark.sql import DataFrame
@@ -18,6 +19,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.tables import literal
 from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
 from spark_jobs.recommender.evaluation.summary import summary
@@ -78,13 +80,27 @@ def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models
         one.destroy()
 
 
+def variants(night: Night, version: Version) -> list[dict[str, Any]]:
+    """What smaller and simpler models would have cost, the full one first; empty where nothing was compared."""
+    if not night.lakehouse.exists("ops.model_variants"):
+        return []
+    rows = night.lakehouse.query(
+        f"SELECT * FROM v WHERE model_version = {literal(version.number)} AND recorded_at = "
+        f"(SELECT max(recorded_at) FROM v WHERE model_version = {literal(version.number)}) ORDER BY bytes DESC",
+        v=("ops.model_variants", night.pin("ops.model_variants")),
+    ).to_pylist()
+    return sorted(rows, key=lambda row: str(row["variant"]) != "full")
+
+
 def log(
     night: Night, registry: ModelRegistry, version: Version, cut: date, booster: xgb.Booster, rows: list[dict]
 ) -> None:
     """Send the figures of all users to MLflow, the ranker's by name, the others' with the contender in front."""
     until = min(cut + timedelta(days=night.domain.train.window_days), night.run_date)
-    importance = feature_importance(booster)
-    evaluation = Evaluation(night.domain.domain, version.number, night.run_date, cut, until, rows, importance, MEANINGS)
+    importance, compared = feature_importance(booster), variants(night, version)
+    evaluation = Evaluation(
+        night.domain.domain, version.number, night.run_date, cut, until, rows, importance, compared, MEANINGS
+    )
     folder = night.settings.home / "reports" / night.domain.domain / str(night.run_date)
     write_report(evaluation, folder)
     metrics = {

@@ -26,7 +26,7 @@ def run(night: Night) -> None:
     if str(night.spark.sparkContext.master).startswith("local"):
         rows = night.lakehouse.count("gold.training_examples")
         require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"Training on {rows:,} examples")
-    digest = content_digest(examples, device, night.code_version)
+    digest = content_digest(examples, device, night.code_version, night.domain.train.prefer_smaller)
     if is_reproducible(night.settings) and registry.trained_on(night.run_date, digest):
         return
     registry.register(

@@ -106,6 +106,10 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
     assert names == {"gold.training_examples"}
     logged = {artifact.path for artifact in client.list_artifacts(version.run_id, "evaluation")}
     assert "evaluation/report.html" in logged
+    assert run.data.metrics["onnx_max_difference"] <= 1e-5
+    assert run.data.metrics["onnx_same_top_10"] >= 0.9999
+    assert run.data.metrics["onnx_rows"] > 1_000
+    assert version.tags["onnx_opset"] == "ai.onnx.ml 1"
     release = shop.read("ops.releases").collect()[0]
     assert release.model_version == str(version.version)
     assert release.serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spark_jobs.contracts.domain.part import Part
 
@@ -42,9 +42,32 @@ class Train(Part):
         "more than one where users come back seldom.",
     )
     windows: int = Field(default=6, ge=1, le=30, description="Training windows, next to one for the test.")
+    compare_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="Seconds that a training night may spend on what smaller and simpler models would cost "
+        "(ops.model_variants); 0 for none.",
+    )
+    prefer_smaller: str | None = Field(
+        default=None,
+        pattern=r"^\d+(\.\d+)?%$",
+        description="Share of NDCG@10 that may be lost for a smaller model, such as `0.5%`: the smallest ranker within "
+        "it goes on to promotion. Default: the best goes.",
+    )
     target_events: list[str] = Field(
         default=[], description="Event types that count as success. Default: all with a positive weight."
     )
+
+    @property
+    def most_loss(self) -> float | None:
+        """`prefer_smaller` as a share."""
+        return None if self.prefer_smaller is None else float(self.prefer_smaller.rstrip("%")) / 100
+
+    @model_validator(mode="after")
+    def _smaller_needs_a_comparison(self) -> Train:
+        if self.prefer_smaller and not self.compare_seconds:
+            raise ValueError("prefer_smaller needs compare_seconds: without time nothing smaller is tried")
+        return self
 
 
 class Quality(Part):

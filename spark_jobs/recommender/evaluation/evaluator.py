@@ -57,7 +57,7 @@ class Rivals:
 
 
 @dataclass(frozen=True)
-class _List:
+class Lists:
     """One contender's lists and candidates of a batch."""
 
     items: np.ndarray
@@ -98,37 +98,42 @@ def _segments(users: UserBatch, heavy_from: float) -> pa.Array:
 
 def _contenders(
     users: UserBatch, found: Candidates, index: RetrievalIndex, rivals: Rivals
-) -> Iterator[tuple[str, _List]]:
+) -> Iterator[tuple[str, Lists]]:
     everything = np.ones(len(found.users), dtype=bool)
     for name, model in rivals.models.items():
         scores = ranker_scores(found, model)
-        yield name, _of_pairs(found, scores, everything, users.shape[0])
+        yield name, lists_of_pairs(found, scores, everything, users.shape[0])
         if name == RANKER:
             given_way = balanced_scores(users.user_ids, found.users, found.items, scores, rivals.exposure)
-            yield BALANCED, _of_pairs(found, given_way, everything, users.shape[0])
+            yield BALANCED, lists_of_pairs(found, given_way, everything, users.shape[0])
     proposals = np.sum(list(found.proposed.values()), axis=0)
     for name in SOURCES:
-        pool = found.proposed[name] & (found.ranks[name] < UNRANKED)
-        alone = pool & (proposals == 1)
-        yield name, _of_pairs(found, -found.ranks[name], pool, users.shape[0], alone)
+        scores, pool = source_scores(found, name)
+        yield name, lists_of_pairs(found, scores, pool, users.shape[0], alone=pool & (proposals == 1))
     allowed = allowed_items(users, index)
     for name, baseline in BASELINES.items():
         yield name, _of_catalogue(baseline(users, index), allowed)
 
 
-def _of_pairs(
+def source_scores(found: Candidates, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """Score of every candidate by one source alone, and whether it is among the source's own candidates."""
+    return -found.ranks[source], found.proposed[source] & (found.ranks[source] < UNRANKED)
+
+
+def lists_of_pairs(
     found: Candidates, scores: np.ndarray, pool: np.ndarray, users: int, alone: np.ndarray | None = None
-) -> _List:
+) -> Lists:
+    """Lists of the best candidates of `pool` (bool per pair) by score, ties in item order."""
     best = best_per_user(found, np.where(pool, scores, -np.inf), LIST_LENGTH)
     kept = pool[best.pairs]
     pairs, places = best.pairs[kept], best.places[kept] - 1
     lists, listed = np.full((users, LIST_LENGTH), -1), np.full((users, LIST_LENGTH), np.nan)
     lists[found.users[pairs], places] = found.items[pairs]
     listed[found.users[pairs], places] = scores[pairs]
-    return _List(lists, listed, pool, alone)
+    return Lists(lists, listed, pool, alone)
 
 
-def _of_catalogue(scores: np.ndarray, allowed: np.ndarray) -> _List:
+def _of_catalogue(scores: np.ndarray, allowed: np.ndarray) -> Lists:
     users, items = np.nonzero(best_items(scores, allowed, LIST_LENGTH))
     values = scores[users, items]
     order = np.lexsort((items, -values, users))
@@ -136,12 +141,12 @@ def _of_catalogue(scores: np.ndarray, allowed: np.ndarray) -> _List:
     lists, listed = np.full((len(scores), LIST_LENGTH), -1), np.full((len(scores), LIST_LENGTH), np.nan)
     lists[users[order], places] = items[order]
     listed[users[order], places] = values[order]
-    return _List(lists, listed)
+    return Lists(lists, listed)
 
 
 def _rows(
     contender: str,
-    lists: _List,
+    lists: Lists,
     users: UserBatch,
     found: Candidates,
     index: RetrievalIndex,
@@ -171,7 +176,7 @@ def _rows(
     return pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _pool_metrics(lists: _List, found: Candidates, relevant: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+def _pool_metrics(lists: Lists, found: Candidates, relevant: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     taken = relevant[found.users, found.items]
 
     def of_users(kept: np.ndarray) -> np.ndarray:

@@ -65,10 +65,18 @@ def ranker_scores(found: Candidates, model: bytes) -> np.ndarray:
     if len(found.users) == 0:
         return np.empty(0)
     booster = load_booster(model)
-    names = list(booster.feature_names or [])
-    columns = found.features if names == list(FEATURE_NAMES) else found.features[:, [*map(FEATURE_NAMES.index, names)]]
-    data = xgb.DMatrix(columns, feature_names=names, nthread=1)
+    data = xgb.DMatrix(model_features(found, booster), feature_names=booster.feature_names, nthread=1)
     return np.asarray(booster.predict(data), dtype=np.float64)
+
+
+def model_features(found: Candidates, booster: xgb.Booster) -> np.ndarray:
+    """pairs × the model's own features, in its order."""
+    return columns_of(found.features, list(booster.feature_names or []))
+
+
+def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
+    """Those columns of rows × FEATURE_NAMES that are named, in this order."""
+    return features if names == list(FEATURE_NAMES) else features[:, [*map(FEATURE_NAMES.index, names)]]
 
 
 def best_per_user(found: Candidates, scores: np.ndarray, count: int) -> Ranked:

@@ -33,15 +33,23 @@ PARAMS: dict[str, Any] = {
 }
 
 
+TREES: int = PARAMS["n_estimators"]
+TREE_PARAMS = {name: value for name, value in PARAMS.items() if name not in ("n_estimators", "random_state")}
+TREE_PARAMS |= {"seed": PARAMS["random_state"], "tree_method": "hist"}
+"""The same parameters as XGBoost's own functions take them."""
+
 CONSTRAINTS = "(" + ",".join(str(feature.monotone) for feature in FEATURES) + ")"
 
 
-def content_digest(examples: DataFrame, device: str, code_version: str) -> str:
-    """A digest of the rows in any order, the parameters and constraints, device and code: equal ones, equal models."""
+def content_digest(examples: DataFrame, device: str, code_version: str, prefer_smaller: str | None = None) -> str:
+    """A digest of the rows in any order, the parameters and constraints, device and code: equal ones, equal models.
+
+    So is what the domain prefers: see compare_variants.
+    """
     rows = examples.agg(
         F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
     ).collect()[0]
-    parameters = json.dumps({**PARAMS, "constraints": CONSTRAINTS}, sort_keys=True)
+    parameters = json.dumps({**PARAMS, "constraints": CONSTRAINTS, "prefer": prefer_smaller}, sort_keys=True)
     text = f"{rows['count']} {rows['hashes']} {parameters} {device} {code_version} xgboost {xgb.__version__}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,0 +1,1 @@
+"""Smaller and simpler models than the ranker, and what each would cost."""

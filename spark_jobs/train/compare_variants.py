@@ -1,0 +1,111 @@
+"""What a smaller or simpler model would cost: a row for each in ops.model_variants.
+
+Reads gold.training_examples, the snapshot tables and silver.interactions. Variants are trained and measured as the
+ranker is: on what was known before the test window. Where the domain prefers smaller ones, the smallest that is good
+enough is fitted to everything, registered, and goes on to evaluation and promotion instead. `train.compare_seconds`
+bounds the time, and 0 leaves all this out.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import xgboost as xgb
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.memory import require_memory
+from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
+from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.recommender.ranking.training import PARAMS
+from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
+from spark_jobs.recommender.variants.trials import MOST_ROWS, trials
+from spark_jobs.recommender.variants.variants import VARIANTS
+from spark_jobs.registry.model_registry import ModelRegistry, TableVersion, Version
+
+MOST_USERS = 5_000
+BYTES_PER_VALUE = 16
+RECORDED = (
+    *("variant", "ndcg_at_10", "low", "high", "difference", "difference_low", "difference_high", "users"),
+    *("bytes", "bytes_zstd", "onnx_bytes", "rows_per_second", "onnx_rows_per_second", "seconds", "note"),
+)
+
+
+def run(night: Night) -> None:
+    """Try, measure, choose, record."""
+    registry, train = ModelRegistry(night.settings, night.domain), night.domain.train
+    version = registry.require_trained_on(night.run_date)
+    if not train.compare_seconds or "variant" in version.tags:
+        return
+    examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
+    made = tried(night, examples, "label_tested", registry.load_tested(version.number), [v.name for v in VARIANTS])
+    rows = measured(night, [row for row in made if row["onnx"]])
+    chosen = FULL if train.most_loss is None else smallest(rows, train.most_loss)
+    if chosen != FULL:
+        version = register(night, registry, version, examples, chosen, rows)
+    left_out = [row for row in made if not row["onnx"]]
+    night.record(
+        "ops.model_variants",
+        [
+            {name: row.get(name) for name in RECORDED}
+            | {"model_version": version.number, "chosen": row["variant"] == chosen}
+            for row in [*rows, *left_out]
+        ],
+    )
+
+
+def tried(
+    night: Night, examples: DataFrame, label: str, teacher: xgb.Booster, names: list[str]
+) -> list[dict[str, Any]]:
+    """Variants of the teacher, made in one worker."""
+    context = night.spark.sparkContext
+    local = str(context.master).startswith("local")
+    threads = context.defaultParallelism if local else int(context.getConf().get("spark.task.cpus", "1") or 1)
+    if local:
+        rows = min(night.lakehouse.count("gold.training_examples"), MOST_ROWS)
+        require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"Comparing variants on {rows:,} examples")
+    seconds = float(night.domain.train.compare_seconds)
+    return trials(examples, label, to_bytes(teacher), names, threads=threads, seconds=seconds)
+
+
+def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The variants on users of the test window, at most MOST_USERS."""
+    cut, context = training_cuts(night)[0], night.spark.sparkContext
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    users = returning_users(histories, relevant_after(cut, night.domain, night.read("silver.interactions"))).persist()
+    share = max(1, -(-users.count() // MOST_USERS))
+    sample = users.where(F.pmod(F.xxhash64("user_id"), F.lit(share)) == 0)
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut)))
+    shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
+    compared = compare(sample, index, shared)
+    for one in (index, shared):
+        one.destroy()
+    users.unpersist()
+    boosters = {row["variant"]: row["booster"] for row in made}
+    return [row | {"booster": boosters.get(row["variant"])} for row in compared]
+
+
+def register(
+    night: Night,
+    registry: ModelRegistry,
+    full: Version,
+    examples: DataFrame,
+    chosen: str,
+    rows: list[dict[str, Any]],
+) -> Version:
+    """The chosen variant, fitted to everything, as a version of its own."""
+    served = tried(night, examples, "label", registry.load(full.number), [chosen])[0]
+    measured_booster = next(row["booster"] for row in rows if row["variant"] == chosen)
+    return registry.register(
+        xgb.Booster(model_file=bytearray(served["booster"])),
+        tested=xgb.Booster(model_file=bytearray(measured_booster)),
+        params={**PARAMS, "variant": chosen},
+        domain=night.domain,
+        inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
+        tags={name: full.tags[name] for name in ("run_date", "examples_digest", "code_version")} | {"variant": chosen},
+    )

@@ -1,0 +1,61 @@
+"""Give the version trained tonight an ONNX twin, and prove that both rank tonight's candidates the same.
+
+Reads tonight's snapshot tables, writes rows to ops.model_metrics, and logs the ONNX model beside the native one. Where
+the two differ the job fails, and the version is not promoted.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xgboost as xgb
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.evaluation.evaluator import RANKER
+from spark_jobs.recommender.export.conversion import facts, onnx_scores, to_onnx
+from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
+from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.registry.model_registry import ModelRegistry
+
+
+def run(night: Night) -> None:
+    """Convert, compare, record, log; then fail where a limit is broken."""
+    registry = ModelRegistry(night.settings, night.domain)
+    version = registry.require_trained_on(night.run_date)
+    booster = registry.load(version.number)
+    model = to_onnx(booster)
+    exported = model.SerializeToString()
+    found = compare(night, booster, exported)
+    figures = {
+        "onnx_rows": float(found.rows),
+        "onnx_max_difference": found.max_difference,
+        "onnx_same_top_10": found.same_top_10,
+    }
+    rows = [{"contender": RANKER, "metric": name, "value": value} for name, value in figures.items()]
+    of_version = {"model_version": version.number, "users": found.lists}
+    night.record("ops.model_metrics", [row | of_version for row in rows])
+    edge_parity(booster, exported).require()
+    found.require()
+    example = example_rows(night, booster)
+    registry.log_onnx(version, model, figures, facts(model), example, onnx_scores(exported, example))
+
+
+def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
+    """Both models on tonight's candidates."""
+    context = night.spark.sparkContext
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date)))
+    models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
+    found = parity(histories, index, *models)
+    for one in (index, *models):
+        one.destroy()
+    return found
+
+
+def example_rows(night: Night, booster: xgb.Booster) -> np.ndarray:
+    """Five real rows of the version's features."""
+    rows = night.read("gold.training_examples").select(*(booster.feature_names or [])).limit(5)
+    return np.asarray(rows.toPandas().to_numpy(), dtype=np.float32)
