@@ -55,7 +55,7 @@ def check_leakage(night: Night) -> tuple[date, int]:
             past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
-        index = night.spark.sparkContext.broadcast(index_as_of(partial(past.rows, as_of=cut)))
+        index = night.spark.sparkContext.broadcast(index_as_of(partial(past.rows, as_of=cut), night.domain.sources))
         histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
         maker = example_maker(index, cut, tested=True)
         found = differences(

@@ -36,8 +36,9 @@ class Candidates:
 def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     """Candidates of every user: eligible, not blocked, proposed by at least one source."""
     allowed = allowed_items(batch, index)
-    scores = {name: source.scores(batch, index) for name, source in SOURCES.items()}
-    masks = {name: best_items(scores[name], allowed, source.depth) for name, source in SOURCES.items()}
+    off = np.broadcast_to(np.float32(0.0), batch.shape)
+    scores = {name: source.scores(batch, index) if index.depths[name] else off for name, source in SOURCES.items()}
+    masks = {name: best_items(scores[name], allowed, index.depths[name]) for name in SOURCES}
     users, items = np.nonzero(np.logical_or.reduce(list(masks.values())))
     pair_scores = {name: scores[name][users, items] for name in SOURCES}
     ranks = {name: rank_in_pool(users, items, pair_scores[name]) for name in SOURCES}
@@ -58,6 +59,8 @@ def allowed_items(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
 def best_items(scores: np.ndarray, allowed: np.ndarray, count: int) -> np.ndarray:
     """users × items: the `count` best allowed items of every user with a positive score."""
     masked = np.where(allowed & (scores > 0), scores, -np.inf)
+    if count == 0:
+        return np.zeros_like(allowed)
     if count < masked.shape[1]:
         threshold = -np.partition(-masked, count - 1, axis=1)[:, count - 1 : count]
         best = masked > threshold

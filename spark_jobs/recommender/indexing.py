@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.contracts.domain.policies import CandidateSource
 from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.sources import SOURCES
+from spark_jobs.recommender.sources import SOURCES, source_depths
 
 NEW_DAYS = 28.0
 """Days for which an item is new."""
 
 
-def index_as_of(rows: Callable[[str], pa.Table]) -> RetrievalIndex:
-    """The index of one snapshot from `rows` of its tables; catalogue-sized, so it may reach the driver."""
+def index_as_of(rows: Callable[[str], pa.Table], depths: Mapping[CandidateSource, int]) -> RetrievalIndex:
+    """The index of one snapshot from `rows` of its tables; catalogue-sized, so it may reach the driver.
+
+    `depths` are those of the domain file.
+    """
     learnt = {name: rows(source.learnt.table) for name, source in SOURCES.items() if source.learnt}
-    return build_index(rows("gold.item_features"), learnt)
+    return build_index(rows("gold.item_features"), learnt, depths)
 
 
-def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalIndex:
+def build_index(
+    features: pa.Table, learnt: dict[str, pa.Table], depths: Mapping[CandidateSource, int]
+) -> RetrievalIndex:
     """The index from one snapshot's rows of gold.item_features and of the tables of the sources, by source."""
     features = features.sort_by("item_id")
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
@@ -43,6 +49,7 @@ def build_index(features: pa.Table, learnt: dict[str, pa.Table]) -> RetrievalInd
         ),
         newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
         usual_position=features["usual_position"].to_numpy(),
+        depths=source_depths(depths),
         learnt={
             name: source.learnt.arrays(_rows_of(name, learnt[name]), item_ids)
             for name, source in SOURCES.items()

@@ -39,7 +39,7 @@ def run(night: Night) -> None:
             " Run this night again from its start, while no other one runs."
         )
     context = night.spark.sparkContext
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date)))
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources))
     model = context.broadcast(to_bytes(registry.load(version)))
     exposure = context.broadcast(tonights_exposure(night, histories, index, model))
     lists = histories.mapInArrow(list_maker(index, model, exposure, night.domain.recommendations.per_user), COLUMNS)

@@ -12,15 +12,22 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
-from spark_jobs.recommender.sources.item_models import item_models
+from spark_jobs.recommender.sources import source_depths
+from spark_jobs.recommender.sources.item_models import MODELS, item_models
 from spark_jobs.recommender.sources.item_to_item.fit import neighbours
 
 
 def run(night: Night) -> None:
-    """Learn every model as of every snapshot that is not there yet."""
+    """Learn every model of a source that is on, as of every snapshot that is not there yet.
+
+    Item-to-item is learnt in any case: features use it.
+    """
+    depths = source_depths(night.domain.sources)
+    names = [name for name in MODELS if depths[name]]
 
     def describe(days: list[date]) -> DataFrame:
         histories = night.read("gold.user_histories").where(F.col("as_of").isin(days))
-        return neighbours(histories).unionByName(item_models(histories))
+        learnt = neighbours(histories)
+        return learnt.unionByName(item_models(histories, names)) if names else learnt
 
-    replace_snapshots(night, "gold.item_neighbours", describe, ages=False)
+    replace_snapshots(night, "gold.item_neighbours", describe, rests_on=lambda _: " ".join(names), ages=False)

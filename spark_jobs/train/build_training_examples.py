@@ -26,7 +26,9 @@ def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
     cuts = training_cuts(night)
-    indexes = {cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut))) for cut in cuts}
+    indexes = {
+        cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts
+    }
     labelled = [examples_at(night, cut, cuts[0], index) for cut, index in indexes.items()]
     examples = reduce(DataFrame.unionByName, labelled).persist()
     night.replace("gold.training_examples", with_queries(examples))

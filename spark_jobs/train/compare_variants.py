@@ -80,7 +80,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     users = returning_users(histories, relevant_after(cut, night.domain, night.read("silver.interactions"))).persist()
     share = max(1, -(-users.count() // MOST_USERS))
     sample = users.where(F.pmod(F.xxhash64("user_id"), F.lit(share)) == 0)
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut)))
+    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)
     for one in (index, shared):

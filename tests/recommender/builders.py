@@ -12,7 +12,9 @@ from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 
-def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) -> RetrievalIndex:
+def make_index(
+    items: int, seed: int = 0, eligible: list[bool] | None = None, depths: dict | None = None
+) -> RetrievalIndex:
     """An index of `items` items with random contents."""
     generator = np.random.default_rng(seed)
     ids = [f"i{k:03d}" for k in range(items)]
@@ -45,7 +47,7 @@ def make_index(items: int, seed: int = 0, eligible: list[bool] | None = None) ->
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
     models = ("item_to_item", "next_item", "past_to_future", "linear")
-    return build_index(features, dict.fromkeys(models, neighbours) | {"als": factors})
+    return build_index(features, dict.fromkeys(models, neighbours) | {"als": factors}, depths or {})
 
 
 def make_histories(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs.contracts.domain.policies import CandidateSource
 from spark_jobs.recommender.candidates import UNRANKED, propose, rank_in_pool
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.user_batch import user_batch
@@ -66,3 +69,20 @@ def test_ranks_inside_the_pool() -> None:
     users, items = np.array([0, 0, 0, 1, 1]), np.array([3, 5, 9, 2, 4])
     ranks = rank_in_pool(users, items, np.array([0.2, 0.9, 0.0, 0.5, 0.5]))
     assert ranks.tolist() == [2, 1, UNRANKED, 1, 2]
+
+
+def test_sources_propose_as_many_as_the_domain_says_and_none_when_they_are_off() -> None:
+    histories = make_histories({"u": [(f"i{k:03d}", 1.0, float(k)) for k in range(6)]}, {})
+    depths = {"popularity": 3, "als": 0, "linear": 0}
+    index = make_index(ITEMS, depths=depths)
+    found = propose(user_batch(histories, index), index)
+    assert found.proposed["popularity"].sum() == 3
+    for name in ("als", "linear"):
+        assert not found.proposed[name].any()
+        assert (found.ranks[name] == UNRANKED).all()
+        assert (found.features[:, FEATURE_NAMES.index(f"{name}_score")] == 0).all()
+    assert found.proposed["recent_popularity"].sum() > 3
+
+
+def test_the_domain_file_knows_every_source() -> None:
+    assert get_args(CandidateSource) == tuple(SOURCES)

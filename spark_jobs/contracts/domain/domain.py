@@ -6,12 +6,13 @@ import hashlib
 import json
 from datetime import date, datetime, time, timedelta
 from math import gcd
+from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.contracts.domain.part import Part
-from spark_jobs.contracts.domain.policies import Quality, Recommendations, Rules, SeenPolicy, Train
+from spark_jobs.contracts.domain.policies import CandidateSource, Quality, Recommendations, Rules, SeenPolicy, Train
 from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
 
 _EPOCH = date(1970, 1, 1)
@@ -32,6 +33,11 @@ class Domain(Part):
     users: Users | None = Field(default=None, description="Known users; optional.")
     quality: Quality = Field(default_factory=Quality, description="Limits beyond which a delivery stops the night.")
     rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
+    sources: dict[CandidateSource, Annotated[int, Field(ge=0, le=1000)]] = Field(
+        default={},
+        description="Items that a candidate source proposes per user, by its name; 0 switches it off. Default: "
+        "[candidate sources](features.md).",
+    )
     train: Train = Field(default_factory=Train, description="Training cadence and windows.")
     recommendations: Recommendations = Field(default_factory=Recommendations, description="Shape of the lists.")
 
@@ -60,6 +66,8 @@ class Domain(Part):
             for name in names
             if name not in self.event_weights
         ]
+        if set(self.sources) == set(get_args(CandidateSource)) and not any(self.sources.values()):
+            problems.append("sources: at least one must propose items")
         if not any(weight > 0 for weight in self.event_weights.values()):
             problems.append("event_weights: at least one weight must be positive")
         if problems:

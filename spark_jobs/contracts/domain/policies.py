@@ -81,6 +81,22 @@ class Quality(Part):
     )
 
 
+CandidateSource = Literal[
+    "own_history",
+    "item_to_item",
+    "next_item",
+    "past_to_future",
+    "linear",
+    "als",
+    "similar_content",
+    "category_popularity",
+    "new_arrivals",
+    "recent_popularity",
+    "popularity",
+]
+"""Names of the candidate sources, as spark_jobs/recommender/sources has them."""
+
+
 class Recommendations(Part):
     """Shape of the published lists."""
 

@@ -107,7 +107,7 @@ def _contenders(
             given_way = balanced_scores(users.user_ids, found.users, found.items, scores, rivals.exposure)
             yield BALANCED, lists_of_pairs(found, given_way, everything, users.shape[0])
     proposals = np.sum(list(found.proposed.values()), axis=0)
-    for name in SOURCES:
+    for name in (name for name in SOURCES if index.depths[name]):
         scores, pool = source_scores(found, name)
         yield name, lists_of_pairs(found, scores, pool, users.shape[0], alone=pool & (proposals == 1))
     allowed = allowed_items(users, index)

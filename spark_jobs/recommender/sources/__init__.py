@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from spark_jobs.contracts.domain.policies import CandidateSource
 from spark_jobs.recommender.sources.als import ALS
 from spark_jobs.recommender.sources.category_popularity import CATEGORY_POPULARITY
 from spark_jobs.recommender.sources.item_to_item import ITEM_TO_ITEM
@@ -29,3 +32,8 @@ _ALL = (
 )
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """All sources by name, in the order in which ties for the reason are broken (most personal first)."""
+
+
+def source_depths(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
+    """Items that each source proposes per user: what the domain file says, else the source itself."""
+    return {source.name: source.depth for source in _ALL} | dict(of_domain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pyarrow as pa
@@ -24,18 +24,18 @@ MODELS: dict[str, Callable[[ItemEvents], np.ndarray | sparse.csr_matrix]] = {
 }
 
 
-def item_models(histories: DataFrame) -> DataFrame:
-    """Rows of gold.item_neighbours for every snapshot in the histories."""
+def item_models(histories: DataFrame, names: Collection[str]) -> DataFrame:
+    """Rows of gold.item_neighbours of the named models, for every snapshot in the histories."""
     histories = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", "item_ids", "weights", "ages_days")
     users = histories.groupBy("as_of").count().collect()
     most = max((row["count"] for row in users), default=0)
     sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(1 + most // MOST_USERS)) == 0)
     spread = sample.repartition(4 * max(len(users), 1), "as_of")
-    return spread.groupBy("as_of").applyInArrow(learn, LEARNT)
+    return spread.groupBy("as_of").applyInArrow(lambda of_snapshot: learn(of_snapshot, names), LEARNT)
 
 
-def learn(histories: pa.Table) -> pa.Table:
-    """Rows of all models from the histories of one snapshot."""
+def learn(histories: pa.Table, names: Collection[str]) -> pa.Table:
+    """Rows of the named models from the histories of one snapshot."""
     events = ItemEvents.of(histories)
-    learnt = pa.concat_tables([weight_rows(name, model(events), events.item_ids) for name, model in MODELS.items()])
+    learnt = pa.concat_tables([weight_rows(name, MODELS[name](events), events.item_ids) for name in names])
     return learnt.add_column(0, "as_of", pa.repeat(histories["as_of"][0], learnt.num_rows))

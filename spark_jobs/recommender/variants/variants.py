@@ -90,8 +90,9 @@ def _pruned(rows: Rows) -> xgb.Booster:
     model = json.loads(rows.teacher.save_raw("json"))["learner"]["gradient_booster"]["model"]
     gains = np.concatenate([tree["loss_changes"] for tree in model["trees"]])
     settings = {**TREE_PARAMS, "process_type": "update", "updater": "prune", "nthread": rows.threads}
-    # These two are not the pruner's, and it says so in several lines of log.
+    # These two are not the pruner's; it warns of that, and of itself.
     del settings["max_bin"], settings["tree_method"]
+    settings["verbosity"] = 0
     gamma = float(np.median(gains[gains > 0]))
     matrix = xgb.DMatrix(rows.features, rows.labels, qid=rows.queries, feature_names=rows.names, nthread=rows.threads)
     return xgb.train(settings | {"gamma": gamma}, matrix, rows.teacher.num_boosted_rounds(), xgb_model=rows.teacher)
