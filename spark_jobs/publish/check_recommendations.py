@@ -6,11 +6,13 @@ are evaluated again from the tables, not taken from the code that made the lists
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.recommender.ranking.shaping import PINNED
 
 STAGED = "gold.recommendations_staged"
 EXAMPLES = 5
@@ -37,9 +39,10 @@ def listed_users(night: Night) -> DataFrame:
     """Every staged row beside its user and item as of tonight, and every user without a row."""
     tonight = F.col("as_of") == F.lit(night.run_date)
     users = night.read("gold.user_histories").where(tonight).select("user_id", "blocked_item_ids")
-    items = night.read("gold.item_features").where(tonight).select("item_id", "eligible")
-    lists = night.read(STAGED).select("user_id", "item_id", "rank", "run_date")
-    return users.join(lists, "user_id", "full").join(F.broadcast(items), "item_id", "left")
+    items = night.read("gold.item_features").where(tonight).select("item_id", "eligible", "categories")
+    lists = night.read(STAGED).select("user_id", "item_id", "rank", "run_date", F.col("sources")[0].alias("source"))
+    listed = users.join(lists, "user_id", "full").join(F.broadcast(items), "item_id", "left")
+    return listed if night.domain.rules.max_per_category is None else with_places_in_categories(listed)
 
 
 def rules(night: Night) -> dict[str, Column]:
@@ -47,7 +50,7 @@ def rules(night: Night) -> dict[str, Column]:
     listed, known = F.col("rank").isNotNull(), F.col("blocked_item_ids").isNotNull()
     offered = pc.sum(night.rows("gold.item_features", as_of=night.run_date)["eligible"]).as_py() or 0
     per_user = night.domain.recommendations.per_user
-    return {
+    return list_rules(night) | {
         "no item that the already-seen policy hides": listed & F.array_contains("blocked_item_ids", F.col("item_id")),
         "only items available on the run date": listed & ~F.coalesce("eligible", F.lit(False)),
         "only known users": listed & ~known,
@@ -55,6 +58,40 @@ def rules(night: Night) -> dict[str, Column]:
         "made for this run date": listed & (F.col("run_date") != F.lit(night.run_date)),
         "no longer than the domain asks for": listed & (F.col("rank") > per_user),
     }
+
+
+def list_rules(night: Night) -> dict[str, Column]:
+    """What people decided about lists, as far as it holds tonight."""
+    rules, listed = night.domain.rules, F.col("rank").isNotNull()
+    blocks = [rule for rule in rules.block if rule.holds(night.run_date)]
+    items, categories = ([value for rule in blocks if (value := getattr(rule, kind))] for kind in ("item", "category"))
+    found: dict[str, Column] = {}
+    if blocks:
+        of_category = F.exists("categories", lambda category: category.isin(categories))
+        found["nothing that the domain file blocks"] = listed & (F.col("item_id").isin(items) | of_category)
+    pinned = pc.field("item_id").isin(pa.array([pin.item for pin in rules.pin], pa.string()))
+    named = night.rows("gold.item_features", as_of=night.run_date).filter(pinned)
+    catalogue = {row["item_id"]: row for row in named.select(["item_id", "eligible", "categories"]).to_pylist()}
+    for pin in rules.pin:
+        entry = catalogue.get(pin.item)
+        if not pin.holds(night.run_date) or not entry or not entry["eligible"]:
+            continue
+        if pin.item not in items and not set(entry["categories"]) & set(categories):
+            other = (F.col("rank") == pin.place) & (F.col("item_id") != pin.item)
+            found[f"item {pin.item} at place {pin.place}"] = other & ~F.array_contains("blocked_item_ids", pin.item)
+    if rules.max_per_category is not None:
+        found[f"at most {rules.max_per_category} items of a category"] = F.col("of_category") > rules.max_per_category
+    return found
+
+
+def with_places_in_categories(listed: DataFrame) -> DataFrame:
+    """Listed rows with `of_category`: which of its user's items of a category each is, pinned ones aside."""
+    own = listed.where(F.col("source") != PINNED).select(
+        "user_id", "item_id", "rank", F.explode("categories").alias("c")
+    )
+    numbered = own.withColumn("of_category", F.row_number().over(Window.partitionBy("user_id", "c").orderBy("rank")))
+    most = numbered.groupBy("user_id", "item_id").agg(F.max("of_category").alias("of_category"))
+    return listed.join(most, ["user_id", "item_id"], "left")
 
 
 def result(rule: str, count: int, joined: DataFrame, condition: Column) -> dict[str, object]:

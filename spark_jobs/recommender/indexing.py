@@ -35,6 +35,7 @@ def build_index(
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
     names = [name for name in features.column_names if "popularity" in name]
     listed_days = features["listed_days"].to_numpy()
+    categories, category_names = _categories(features["categories"].combine_chunks())
     return RetrievalIndex(
         item_ids=item_ids,
         titles=features["title"].combine_chunks().cast(pa.string()),
@@ -42,7 +43,8 @@ def build_index(
         popularity={name: features[name].to_numpy() for name in names},
         age_days=features["age_days"].to_numpy(),
         mean_weight=features["mean_weight"].to_numpy(),
-        categories=_categories(features["categories"].combine_chunks()),
+        categories=categories,
+        category_names=category_names,
         content=content_matrix(features["categories"].combine_chunks(), features["attributes"].combine_chunks()),
         numbers=catalogue_numbers(
             features["title"].combine_chunks().cast(pa.string()), features["attributes"].combine_chunks()
@@ -63,9 +65,10 @@ def _rows_of(source: str, table: pa.Table) -> pa.Table:
     return table.filter(pc.field("source") == source) if "source" in table.column_names else table
 
 
-def _categories(lists: pa.ListArray) -> sparse.csr_matrix:
+def _categories(lists: pa.ListArray) -> tuple[sparse.csr_matrix, tuple[str, ...]]:
     encoded = pc.list_flatten(lists).dictionary_encode()
     rows = pc.list_parent_indices(lists).to_numpy()
     lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
     shape = (len(lists), max(len(encoded.dictionary), 1))
-    return sparse.csr_matrix((1.0 / lengths[rows], (rows, encoded.indices.to_numpy())), shape=shape)
+    matrix = sparse.csr_matrix((1.0 / lengths[rows], (rows, encoded.indices.to_numpy())), shape=shape)
+    return matrix, tuple(encoded.dictionary.to_pylist())

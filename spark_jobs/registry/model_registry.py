@@ -164,6 +164,7 @@ class ModelRegistry:
             logged = mlflow.onnx.log_model(
                 model,
                 name="ranker_onnx",
+                onnx_execution_providers=["CPUExecutionProvider"],
                 signature=infer_signature(example, scores.astype(np.float32)[:, None]),
                 input_example=example,
                 pip_requirements=[f"onnxruntime=={facts['onnx_runtime']}", "numpy"],

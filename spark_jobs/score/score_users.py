@@ -1,13 +1,16 @@
 """Score every user with the champion into the staging table.
 
-Reads tonight's snapshot tables, writes gold.recommendations_staged. Candidates, features, scores, rules and reasons
-of a user are computed inside one vectorised Arrow function; nothing of size users × items is ever written.
+Reads tonight's snapshot tables, writes gold.recommendations_staged, and ops.list_rules where there are rules.
+Candidates, features, scores, rules and reasons of a user are computed inside one vectorised Arrow function; nothing of
+size users × items is ever written.
 """
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
+import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,8 +22,11 @@ from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.exposure import TOP, Exposure
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
 from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
+
+log = logging.getLogger("nightjar")
 
 
 class SnapshotGoneError(RuntimeError):
@@ -39,10 +45,13 @@ def run(night: Night) -> None:
             " Run this night again from its start, while no other one runs."
         )
     context = night.spark.sparkContext
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources))
+    rules, catalogue = night.domain.rules, index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources)
+    index = context.broadcast(without_blocked(rules, catalogue, night.run_date))
+    per_user = night.domain.recommendations.per_user
+    shape = context.broadcast(shape_of(rules, per_user, index.value, night.run_date))
     model = context.broadcast(to_bytes(registry.load(version)))
     exposure = context.broadcast(tonights_exposure(night, histories, index, model))
-    lists = histories.mapInArrow(list_maker(index, model, exposure, night.domain.recommendations.per_user), COLUMNS)
+    lists = histories.mapInArrow(list_maker(index, model, exposure, shape), COLUMNS)
     night.replace(
         "gold.recommendations_staged",
         lists.withColumns(
@@ -53,8 +62,37 @@ def run(night: Night) -> None:
             }
         ),
     )
-    for shared in (index, model, exposure):
+    record_rules(night, index.value)
+    for shared in (index, model, exposure, shape):
         shared.destroy()
+
+
+def record_rules(night: Night, index: RetrievalIndex) -> None:
+    """A row in ops.list_rules for every block, pin and boost that holds tonight."""
+    rules = night.domain.rules
+    holding = [
+        (kind, rule, detail)
+        for kind, listed in (
+            ("block", [(rule, "") for rule in rules.block]),
+            ("pin", [(rule, f" at place {rule.place}") for rule in rules.pin]),
+            ("boost", [(rule, f" by {rule.by:+g}") for rule in rules.boost]),
+        )
+        for rule, detail in listed
+        if rule.holds(night.run_date)
+    ]
+    if not holding:
+        return
+    staged = night.read("gold.recommendations_staged").groupBy("item_id").count().collect()
+    rows = {row["item_id"]: row["count"] for row in staged}
+    recorded = []
+    for kind, rule, detail in holding:
+        items = index.item_ids.take(pa.array(items_of(rule, index))).to_pylist()
+        about = f"item {rule.item}" if rule.item is not None else f"category {rule.category}"
+        if not items:
+            log.warning("rules.%s: the catalogue has no %s", kind, about)
+        told = {"rule": kind, "about": about + detail, "reason": rule.reason}
+        recorded.append(told | {"items": len(items), "rows": sum(rows.get(item, 0) for item in items)})
+    night.record("ops.list_rules", recorded)
 
 
 def tonights_exposure(

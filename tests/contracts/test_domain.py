@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.contracts.domain import AllowAfter, Domain, DomainFileError, find_domain, load_domain
 from spark_jobs.contracts.settings import PROJECT_ROOT
+from tests.nights import SHOP
 
 GOOD = {
     "domain": "shop",
@@ -112,3 +113,30 @@ def test_a_later_training_finds_all_but_few_cuts_described(
     domain = Domain.model_validate({**GOOD, "train": train})
     before = {cut for k in range(1, steps + 1) for cut in domain.cut_dates(run_date - timedelta(days=every_days * k))}
     assert set(domain.cut_dates(run_date)) - before == {domain.cut_dates(run_date)[0]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"block": [{"reason": "x"}]}, "name either an item or a category"),
+        ({"block": [{"item": "i", "category": "c", "reason": "x"}]}, "name either an item or a category"),
+        ({"block": [{"item": "i", "reason": ""}]}, "at least 1 character"),
+        ({"pin": [{"category": "c", "place": 1, "reason": "x"}]}, "a pin names an item"),
+        ({"pin": [{"item": i, "place": 1, "reason": "x"} for i in "ab"]}, "several items for place 1"),
+        ({"pin": [{"item": "i", "place": 21, "reason": "x"}]}, "place 21 is beyond recommendations.per_user"),
+        ({"boost": [{"item": "i", "by": 9, "reason": "x"}]}, "less than or equal to 5"),
+        ({"block": [{"item": "i", "reason": "x", "since": "2026-01-02", "until": "2026-01-02"}]}, "would never hold"),
+    ],
+)
+def test_rules_about_lists_are_refused_with_their_mistake(rules: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Domain.model_validate(SHOP | {"rules": rules})
+
+
+def test_a_smaller_model_is_preferred_by_a_share_and_needs_time_to_be_found() -> None:
+    train = Domain.model_validate(SHOP | {"train": {"prefer_smaller": "0.5%"}}).train
+    assert train.most_loss == pytest.approx(0.005)
+    with pytest.raises(ValueError, match="should match pattern"):
+        Domain.model_validate(SHOP | {"train": {"prefer_smaller": "half"}})
+    with pytest.raises(ValueError, match="needs compare_seconds"):
+        Domain.model_validate(SHOP | {"train": {"prefer_smaller": "1%", "compare_seconds": 0}})

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.decisions import champion, latest
@@ -161,6 +162,42 @@ def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> 
             table, night.spark.read.format("delta").option("versionAsOf", version).load(night.lakehouse.uri(table))
         )
     check(night)
+
+
+RULES = {
+    "block": [{"category": "Tea", "reason": "recalled"}],
+    "pin": [{"item": "ITEM", "place": 2, "reason": "campaign"}],
+    "boost": [{"category": "Books", "by": 2.0, "reason": "the fair"}],
+    "max_per_category": 4,
+}
+
+
+def test_rules_of_people_hold_are_recorded_and_checked(shop: Night) -> None:
+    staged = shop.read("gold.recommendations_staged")
+    categories = shop.read("gold.item_features").select("item_id", "categories").distinct()
+    listed = staged.join(categories, "item_id").orderBy(F.desc("rank"))
+    # An item that most people have not bought lately, and that nothing blocks.
+    item = listed.where("NOT array_contains(categories, 'Tea')").groupBy("item_id").count().orderBy("count").first()
+    assert item is not None
+    rules = json.loads(json.dumps(RULES).replace("ITEM", item.item_id))
+    domain = Domain.model_validate(shop.domain.model_dump() | {"rules": shop.domain.rules.model_dump() | rules})
+    night = Night(shop.spark, shop.settings, domain, shop.run_date)
+    with pytest.raises(RuleBrokenError, match=r"blocks: \d+ rows.*at place 2: \d+ rows.*at most 4 items of a category"):
+        check(night.for_job())
+    try:
+        score(night.for_job())
+        check(night.for_job())
+        again = shop.read("gold.recommendations_staged").where("rank = 2").groupBy("item_id").count().collect()
+        assert max(again, key=lambda row: row["count"]).item_id == item.item_id
+        recorded = {row.rule: row for row in shop.read("ops.list_rules").collect()}
+        assert recorded["block"].about == "category Tea"
+        assert recorded["block"].rows == 0 < recorded["block"].items
+        assert recorded["pin"].about == f"item {item.item_id} at place 2"
+        assert recorded["pin"].rows > 100
+        assert recorded["boost"].reason == "the fair"
+    finally:
+        score(shop.for_job())
+    check(shop.for_job())
 
 
 def test_a_rerun_gives_identical_tables(shop: Night) -> None:

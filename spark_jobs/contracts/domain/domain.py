@@ -66,6 +66,11 @@ class Domain(Part):
             for name in names
             if name not in self.event_weights
         ]
+        problems += [
+            f"rules.pin: place {pin.place} is beyond recommendations.per_user ({self.recommendations.per_user})"
+            for pin in self.rules.pin
+            if pin.place > self.recommendations.per_user
+        ]
         if set(self.sources) == set(get_args(CandidateSource)) and not any(self.sources.values()):
             problems.append("sources: at least one must propose items")
         if not any(weight > 0 for weight in self.event_weights.values()):

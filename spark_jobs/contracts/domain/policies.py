@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import date
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,13 +19,71 @@ class AllowAfter(Part):
 SeenPolicy = Literal["hide", "allow"] | AllowAfter
 
 
+class ListRule(Part):
+    """What a person decided about an item, or about all items of a category, and why."""
+
+    item: str | None = Field(default=None, description="Item; or give a category.")
+    category: str | None = Field(default=None, description="Category; or give an item.")
+    reason: str = Field(min_length=1, description="Why, for the record (ops.list_rules).")
+    since: date | None = Field(default=None, description="First run date that it holds for. Default: always.")
+    until: date | None = Field(default=None, description="First run date that it holds for no more. Default: never.")
+
+    @model_validator(mode="after")
+    def _about_one_thing(self) -> Self:
+        if (self.item is None) == (self.category is None):
+            raise ValueError("name either an item or a category")
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"since {self.since} is not before until {self.until}: it would never hold")
+        return self
+
+    def holds(self, run_date: date) -> bool:
+        """Whether it holds for the run date."""
+        return (self.since is None or self.since <= run_date) and (self.until is None or run_date < self.until)
+
+
+class Pin(ListRule):
+    """An item that has a place in everybody's list, where nothing forbids it."""
+
+    place: int = Field(ge=1, description="Place in the list, 1 is best.")
+
+    @model_validator(mode="after")
+    def _an_item(self) -> Self:
+        if self.item is None:
+            raise ValueError("a pin names an item")
+        return self
+
+
+class Boost(ListRule):
+    """Items that move up, or down."""
+
+    by: float = Field(
+        ge=-5, le=5, description="Standard deviations of a user's scores that are added; negative moves down."
+    )
+
+
 class Rules(Part):
-    """What must never, or may again, be recommended."""
+    """What must never, or may again, be recommended, and what a person wants to see."""
 
     already_seen: dict[str, SeenPolicy] = Field(
         default={},
         description="Per event type: `hide` the item for ever, `allow` it, or `{allow_after_days: N}`. Default: hide.",
     )
+    block: list[ListRule] = Field(default=[], description="Items and categories that are never recommended.")
+    pin: list[Pin] = Field(default=[], description="Items with a fixed place in every list.")
+    boost: list[Boost] = Field(default=[], description="Items and categories that move up or down.")
+    max_per_category: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most items of one category in a list, pinned ones aside; lists get shorter where nothing else is "
+        "left. Default: no limit.",
+    )
+
+    @model_validator(mode="after")
+    def _one_item_per_place(self) -> Rules:
+        places = [pin.place for pin in self.pin]
+        if twice := {place for place in places if places.count(place) > 1}:
+            raise ValueError(f"pin: several items for place {min(twice)}")
+        return self
 
 
 class Train(Part):

@@ -161,6 +161,20 @@ OPS = (
     ),
     Table(
         "ops",
+        "list_rules",
+        "Every block, pin and boost that held for a night, with what it came to.",
+        (
+            RUN_DATE,
+            Column("rule", "string", "`block`, `pin` or `boost`."),
+            Column("about", "string", "The item or category, and the place or the boost."),
+            Column("reason", "string", "Why, as the domain file says."),
+            Column("items", "bigint", "Items of the catalogue that it is about."),
+            Column("rows", "bigint", "Rows of tonight's lists with one of these items."),
+            RECORDED_AT,
+        ),
+    ),
+    Table(
+        "ops",
         "releases",
         "Every published release: model, inputs, domain file and code behind it.",
         (

@@ -5,63 +5,100 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyspark import Broadcast
 
-from spark_jobs.recommender.candidates import Candidates, propose
+from spark_jobs.recommender.candidates import Candidates, allowed_items, propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
-from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
+from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores, standardised
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.ranking.reasons import main_sources, reasons
+from spark_jobs.recommender.ranking.shaping import PINNED, Shape, may_fill, with_pins
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.user_batch import user_batch
+from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.sources import SOURCES
 
+PINNED_WORDS = "Selected for everyone"
 COLUMNS = "user_id string, rank int, item_id string, title string, score double, sources array<string>, reason string"
 
 
 def list_maker(
-    index: Broadcast[RetrievalIndex], model: Broadcast[bytes], exposure: Broadcast[Exposure], per_user: int
+    index: Broadcast[RetrievalIndex], model: Broadcast[bytes], exposure: Broadcast[Exposure], shape: Broadcast[Shape]
 ) -> ArrowMap:
     """A function for `mapInArrow` from histories to the rows of recommendation lists."""
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
-            yield _lists(batch, index.value, model.value, exposure.value, per_user)
+            yield _lists(batch, index.value, model.value, exposure.value, shape.value)
 
     return make
 
 
 def _lists(
-    batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, exposure: Exposure, per_user: int
+    batch: pa.RecordBatch, index: RetrievalIndex, model: bytes, exposure: Exposure, shape: Shape
 ) -> pa.RecordBatch:
     users = user_batch(batch, index)
     found = propose(users, index)
-    scores = balanced_scores(users.user_ids, found.users, found.items, ranker_scores(found, model), exposure)
-    best = best_per_user(found, scores, per_user)
-    items = pa.array(found.items[best.pairs])
-    main = main_sources(found, best.pairs)
+    scores = ranker_scores(found, model)
+    _, deviations = standardised(found.users, scores, users.shape[0])
+    scores = balanced_scores(users.user_ids, found.users, found.items, scores, exposure)
+    scores = scores + deviations * shape.boosts[found.items]
+    lists, pairs = _shaped(users, found, scores, index, shape)
+    rows, places = np.nonzero(lists >= 0)
+    chosen, items = pairs[rows, places], pa.array(lists[rows, places])
+    sources, reasons = _told(users, index, found, chosen)
     return pa.RecordBatch.from_arrays(
         [
-            pa.array(users.user_ids, pa.string()).take(pa.array(found.users[best.pairs])),
-            pa.array(best.places.astype(np.int32)),
+            pa.array(users.user_ids, pa.string()).take(pa.array(rows)),
+            pa.array((places + 1).astype(np.int32)),
             index.item_ids.take(items),
             index.titles.take(items),
-            pa.array(scores[best.pairs]),
-            _source_names(found, best.pairs, main),
-            pa.array(reasons(users, index, found, best.pairs, main), pa.string()),
+            pa.array(_scores_of(lists, pairs, scores)[rows, places]),
+            sources,
+            reasons,
         ],
         ["user_id", "rank", "item_id", "title", "score", "sources", "reason"],
     )
 
 
-def _source_names(found: Candidates, pairs: np.ndarray, main: np.ndarray) -> pa.Array:
+def _shaped(
+    users: UserBatch, found: Candidates, scores: np.ndarray, index: RetrievalIndex, shape: Shape
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items and pairs, users × per_user, -1 beyond the end; pinned items have no pair."""
+    kept = np.flatnonzero(may_fill(found, scores, index, shape))
+    best = best_per_user(found, scores, shape.per_user, among=kept)
+    pairs = np.full((users.shape[0], shape.per_user), -1)
+    pairs[found.users[best.pairs], best.places - 1] = best.pairs
+    lists = np.where(pairs >= 0, found.items[pairs] if len(found.items) else -1, -1)
+    return with_pins(lists, pairs, allowed_items(users, index), shape) if shape.pins else (lists, pairs)
+
+
+def _scores_of(lists: np.ndarray, pairs: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Scores of lists, users × per_user; a pinned item has that of the next one, so that scores never rise."""
+    known = np.where(pairs >= 0, scores[pairs] if len(scores) else 0.0, np.nan)
+    return np.asarray(pd.DataFrame(known).bfill(axis=1).ffill(axis=1).fillna(0.0))
+
+
+def _told(users: UserBatch, index: RetrievalIndex, found: Candidates, pairs: np.ndarray) -> tuple[pa.Array, pa.Array]:
+    """Sources and reason of each entry, by its pair."""
+    own = np.flatnonzero(pairs >= 0)
+    main = main_sources(found, pairs[own])
+    sources: list[list[str]] = [[PINNED]] * len(pairs)
+    words = [PINNED_WORDS] * len(pairs)
+    for k, names, reason in zip(
+        own, _source_names(found, pairs[own], main), reasons(users, index, found, pairs[own], main), strict=True
+    ):
+        sources[k], words[k] = names, reason
+    return pa.array(sources, pa.list_(pa.string())), pa.array(words, pa.string())
+
+
+def _source_names(found: Candidates, pairs: np.ndarray, main: np.ndarray) -> list[list[str]]:
     """Names of the sources that proposed each pair, the main one first."""
     sources = list(SOURCES)
     proposed = np.stack([found.proposed[name][pairs] for name in sources], axis=1)
-    names = [
+    return [
         [sources[first], *(sources[k] for k in np.flatnonzero(row) if k != first)]
         for row, first in zip(proposed, main, strict=True)
     ]
-    return pa.array(names, pa.list_(pa.string()))

@@ -79,9 +79,10 @@ def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
     return features if names == list(FEATURE_NAMES) else features[:, [*map(FEATURE_NAMES.index, names)]]
 
 
-def best_per_user(found: Candidates, scores: np.ndarray, count: int) -> Ranked:
-    """The `count` best candidates of every user, ties in item order."""
-    order = np.lexsort((found.items, -scores, found.users))
+def best_per_user(found: Candidates, scores: np.ndarray, count: int, among: np.ndarray | None = None) -> Ranked:
+    """The `count` best candidates of every user, ties in item order; of the pairs `among` where they are given."""
+    pairs = np.arange(len(scores)) if among is None else among
+    order = pairs[np.lexsort((found.items[pairs], -scores[pairs], found.users[pairs]))]
     users = found.users[order]
     places = np.arange(len(order)) - np.searchsorted(users, users) + 1
     keep = places <= count

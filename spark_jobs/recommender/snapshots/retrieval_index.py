@@ -27,6 +27,8 @@ class RetrievalIndex:
     mean_weight: np.ndarray
     categories: sparse.csr_matrix
     """items × categories, rows sum to 1 (or 0 without categories)."""
+    category_names: tuple[str, ...]
+    """Of the columns of `categories`."""
     content: sparse.csr_matrix
     """items × tokens of categories and attributes, rows of unit length (or empty)."""
     numbers: np.ndarray
