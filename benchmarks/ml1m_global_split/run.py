@@ -10,15 +10,15 @@ training part alone, and its published lists are compared with the test here.
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import yaml
-from scipy import sparse
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lists import Lists, implicit_lists, make_home, measure, paired, popular, published
 
 DOMAIN = {
     "domain": "ml1m-split",
@@ -64,10 +64,15 @@ def main() -> None:
         f"test {len(test):,}, {test.user_id.nunique():,}, {test.item_id.nunique():,}"
     )
     relevant = test.groupby("user_id").item_id.agg(set).to_dict()
-    show("popularity", popular(train, relevant), relevant, train.item_id.nunique())
-    for name, lists in peers(train, relevant).items():
-        show(name, lists, relevant, train.item_id.nunique())
-    show("nightjar", night(train, movies, relevant, given.coverage), relevant, train.item_id.nunique())
+    seen, items = train.groupby("user_id").item_id.agg(set).to_dict(), train.item_id.nunique()
+    lists = {
+        "popularity": popular(train.item_id, seen, relevant),
+        **implicit_lists(train, seen, relevant),
+        "nightjar": night(train, movies, given.coverage),
+    }
+    figures = {name: measure(found, relevant, items) for name, found in lists.items()}
+    for name, found in figures.items():
+        print(f"{found.line(name)}  nightjar's gain {paired(figures['nightjar'], found)}")
 
 
 def split(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -90,79 +95,18 @@ def split(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return train, test[known], movies[movies.item_id.isin(train.item_id)]
 
 
-def popular(train: pd.DataFrame, users: dict[str, set[str]]) -> dict[str, list[str]]:
-    """What most people took and the user did not."""
-    order, seen = train.item_id.value_counts().index.tolist(), train.groupby("user_id").item_id.agg(set).to_dict()
-    return {user: [item for item in order if item not in seen[user]][:20] for user in users}
-
-
-def peers(train: pd.DataFrame, users: dict[str, set[str]]) -> dict[str, dict[str, list[str]]]:
-    """Lists of the models of the `implicit` library on the same rows."""
-    from implicit.als import AlternatingLeastSquares
-    from implicit.bpr import BayesianPersonalizedRanking
-    from implicit.nearest_neighbours import CosineRecommender
-
-    rows, user_ids = pd.factorize(train.user_id, sort=True)
-    columns, item_ids = pd.factorize(train.item_id, sort=True)
-    matrix = sparse.csr_matrix((np.ones(len(train), dtype=np.float32), (rows, columns)))
-    wanted = np.searchsorted(user_ids, sorted(users))
-    models = {
-        "implicit item kNN": CosineRecommender(K=100, num_threads=2),
-        "implicit ALS": AlternatingLeastSquares(
-            32, regularization=10.0, alpha=1.0, iterations=15, random_state=1, num_threads=2
-        ),
-        "implicit BPR": BayesianPersonalizedRanking(64, iterations=100, random_state=1, num_threads=2),
-    }
-    found = {}
-    for name, model in models.items():
-        model.fit(matrix, show_progress=False)
-        best, _ = model.recommend(wanted, matrix[wanted], N=20)
-        found[name] = {user: item_ids[row].tolist() for user, row in zip(sorted(users), best, strict=True)}
-    return found
-
-
-def night(
-    train: pd.DataFrame, movies: pd.DataFrame, users: dict[str, set[str]], coverage: float | None
-) -> dict[str, list[str]]:
-    """What one night publishes for the users."""
-    from spark_jobs.lakehouse.tables import Lakehouse
+def night(train: pd.DataFrame, movies: pd.DataFrame, coverage: float | None) -> Lists:
+    """What one night publishes."""
     from spark_jobs.runner.start import whole_night
 
     with tempfile.TemporaryDirectory(prefix="nightjar-benchmark-") as folder:
-        home = Path(folder)
-        (home / "landing").mkdir()
-        (home / "conf").mkdir()
-        train.to_csv(home / "landing" / "ratings.csv", index=False)
-        movies.to_csv(home / "landing" / "movies.csv", index=False)
         domain = DOMAIN | {"recommendations": {"per_user": 20, "coverage": coverage}}
-        (home / "conf" / "ml1m-split.yaml").write_text(yaml.safe_dump(domain))
-        os.environ |= {"NIGHTJAR_HOME": folder, "NIGHTJAR_CONF_DIR": f"{folder}/conf"}
+        landing = make_home(Path(folder), domain)
+        train.to_csv(landing / "ratings.csv", index=False)
+        movies.to_csv(landing / "movies.csv", index=False)
         last: date = datetime.fromtimestamp(train["at"].max(), UTC).date()
         whole_night("ml1m-split", last + timedelta(days=1))
-        lakehouse = Lakehouse(f"{folder}/lakehouse", "ml1m-split")
-        rows = lakehouse.query("SELECT user_id, item_id FROM r ORDER BY user_id, rank", r="gold.recommendations")
-        lists: dict[str, list[str]] = {user: [] for user in users}
-        for user, item in zip(rows["user_id"].to_pylist(), rows["item_id"].to_pylist(), strict=True):
-            if user in lists:
-                lists[user].append(item)
-        return lists
-
-
-def show(name: str, lists: dict[str, list[str]], relevant: dict[str, set[str]], items: int) -> None:
-    """NDCG@10 with its 95 % interval over users, Recall@20 and coverage@10."""
-    discounts = 1 / np.log2(np.arange(2, 12))
-    ndcg, recall = [], []
-    for user, wanted in relevant.items():
-        hits = np.array([item in wanted for item in lists[user][:20]] + [False] * 20)[:20]
-        ndcg.append((hits[:10] * discounts).sum() / discounts[: min(len(wanted), 10)].sum())
-        recall.append(hits.sum() / len(wanted))
-    half = 1.96 * np.std(ndcg) / np.sqrt(len(ndcg))
-    shown = {item for items_of in lists.values() for item in items_of[:10]}
-    print(
-        f"{name:20} NDCG@10 {np.mean(ndcg):.4f} ±{half:.4f}  Recall@20 {np.mean(recall):.4f}  "
-        f"coverage@10 {len(shown) / items:.3f}",
-        flush=True,
-    )
+        return published(Path(folder), "ml1m-split")
 
 
 if __name__ == "__main__":

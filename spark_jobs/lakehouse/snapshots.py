@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.code_version import is_reproducible
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.checks import passed
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
@@ -74,8 +74,9 @@ def plan(night: Night, table: str, rests_on: Callable[[date], str], *, ages: boo
     cuts = training_cuts(night) if training else []
     needed = [night.run_date, *cuts]
     present = {date.fromisoformat(day) for day in night.lakehouse.partition_values(table, "as_of")}
-    oldest = night.run_date - timedelta(days=night.domain.train.window_days * (night.domain.train.windows + 2))
-    closed = [day for day in present if night.domain.on_grid(day) and oldest <= day < night.run_date]
+    windows = windows_of(night)
+    oldest = night.run_date - timedelta(days=windows.days * (windows.number + 2))
+    closed = [day for day in present if windows.on_grid(day) and oldest <= day < night.run_date]
     evidence = evidence_of(night, sorted({*needed, *closed}), rests_on)
     known = recorded(night, table) if is_reproducible(night.settings) else {}
     valid = {day for day in present if known.get(day) == evidence.get(day, "")}

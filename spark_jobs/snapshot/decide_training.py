@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.ranking.ranker import missing_features
@@ -33,7 +33,7 @@ def run(night: Night) -> None:
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
     if cuts < FEWEST_CUTS:
-        days = night.domain.train.window_days
+        days = windows_of(night).days
         reason = (
             f"the events before {night.run_date} reach back {cuts} windows of {days} days, at least {FEWEST_CUTS} are"
             " needed; run a later date, land older events, or lower train.window_days"

@@ -14,7 +14,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
@@ -53,7 +53,7 @@ def examples_at(night: Night, cut: date, test: date, index: Broadcast[RetrievalI
 
 def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:
     """Histories of users who came back after the cut, with what they took until tonight and until the test."""
-    events, windows = night.read("silver.interactions"), night.domain.train.label_windows
-    tonight = relevant_after(cut, night.domain, events, windows, until=night.run_date)
-    tested = relevant_after(cut, night.domain, events, windows, until=test).withColumnRenamed("relevant", "tested")
+    days = windows_of(night).days * night.domain.train.label_windows
+    after = partial(relevant_after, cut, days, night.domain, night.read("silver.interactions"))
+    tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")
     return returning_users(histories, tonight).join(tested, "user_id", "left")

@@ -15,7 +15,7 @@ import xgboost as xgb
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
@@ -77,7 +77,8 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The variants on users of the test window, at most MOST_USERS."""
     cut, context = training_cuts(night)[0], night.spark.sparkContext
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    users = returning_users(histories, relevant_after(cut, night.domain, night.read("silver.interactions"))).persist()
+    days, events = windows_of(night).days, night.read("silver.interactions")
+    users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
     share = max(1, -(-users.count() // MOST_USERS))
     sample = users.where(F.pmod(F.xxhash64("user_id"), F.lit(share)) == 0)
     index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))

@@ -16,7 +16,7 @@ import xgboost as xgb
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
@@ -61,7 +61,8 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
 def test_users(night: Night, cut: date) -> DataFrame:
     """Histories at the cut of users who came back in the window after it, with what they took."""
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    return returning_users(histories, relevant_after(cut, night.domain, night.read("silver.interactions")))
+    days, events = windows_of(night).days, night.read("silver.interactions")
+    return returning_users(histories, relevant_after(cut, days, night.domain, events))
 
 
 def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:
@@ -96,7 +97,7 @@ def log(
     night: Night, registry: ModelRegistry, version: Version, cut: date, booster: xgb.Booster, rows: list[dict]
 ) -> None:
     """Send the figures of all users to MLflow, the ranker's by name, the others' with the contender in front."""
-    until = min(cut + timedelta(days=night.domain.train.window_days), night.run_date)
+    until = min(cut + timedelta(days=windows_of(night).days), night.run_date)
     importance, compared = feature_importance(booster), variants(night, version)
     evaluation = Evaluation(
         night.domain.domain, version.number, night.run_date, cut, until, rows, importance, compared, MEANINGS

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.contracts.domain import AllowAfter, Domain, DomainFileError, find_domain, load_domain
+from spark_jobs.contracts.domain.windows import Windows
 from spark_jobs.contracts.settings import PROJECT_ROOT
 from tests.nights import SHOP
 
@@ -95,12 +96,11 @@ def test_a_night_starts_at_local_midnight(day: date, zone: str) -> None:
 def test_label_windows_lie_on_the_grid_and_never_reach_beyond_the_run_date(
     window_days: int, windows: int, every_days: int, run_date: date
 ) -> None:
-    train = {"window_days": window_days, "windows": windows, "every_days": every_days}
-    domain = Domain.model_validate({**GOOD, "train": train})
-    cuts = domain.cut_dates(run_date)
+    found = Windows(window_days, windows, every_days)
+    cuts = found.cuts(run_date)
     assert len(cuts) == windows + 1
-    assert all(domain.on_grid(cut) for cut in cuts)
-    assert timedelta(0) <= run_date - (cuts[0] + timedelta(days=window_days)) < timedelta(days=domain.grid_days)
+    assert all(found.on_grid(cut) for cut in cuts)
+    assert timedelta(0) <= run_date - (cuts[0] + timedelta(days=window_days)) < timedelta(days=found.grid_days)
     assert all(a - b == timedelta(days=window_days) for a, b in itertools.pairwise(cuts))
 
 
@@ -109,10 +109,20 @@ def test_a_later_training_finds_all_but_few_cuts_described(
     every_days: int, steps: int, windows: int, run_date: date
 ) -> None:
     """Trainings every `every_days` with windows of some times as much: only the newest cut is new."""
-    train = {"window_days": every_days * steps, "windows": windows, "every_days": every_days}
-    domain = Domain.model_validate({**GOOD, "train": train})
-    before = {cut for k in range(1, steps + 1) for cut in domain.cut_dates(run_date - timedelta(days=every_days * k))}
-    assert set(domain.cut_dates(run_date)) - before == {domain.cut_dates(run_date)[0]}
+    found = Windows(every_days * steps, windows, every_days)
+    before = {cut for k in range(1, steps + 1) for cut in found.cuts(run_date - timedelta(days=every_days * k))}
+    assert set(found.cuts(run_date)) - before == {found.cuts(run_date)[0]}
+
+
+@given(st.floats(0, 1000))
+def test_windows_are_as_long_as_the_log_allows_unless_the_domain_says_how_long(history_days: float) -> None:
+    found = Domain.model_validate(SHOP).windows(history_days)
+    assert found.days in (1, 3, 7, 14)
+    assert found.days == 1 or found.days * 6 <= history_days
+    longer = [days for days in (3, 7, 14) if days > found.days]
+    assert not longer or longer[0] * 6 > history_days
+    told = Domain.model_validate(SHOP | {"train": {"window_days": 5}}).windows(history_days)
+    assert told.days == 5
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def versioned(spark: SparkSession, domain: Domain, run_date: date, code: str = "
 def test_closed_snapshots_are_kept_until_a_late_event_lands_in_them(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home, train=TRAIN)
     snapshot(versioned(spark, domain, FIRST), purchases(range(49)))
-    cuts = domain.cut_dates(THEN)
-    assert set(cuts) - set(domain.cut_dates(FIRST)) == {cuts[0]} == {FIRST}
+    cuts = domain.windows(50).cuts(THEN)
+    assert set(cuts) - set(domain.windows(50).cuts(FIRST)) == {cuts[0]} == {FIRST}
     night = versioned(spark, domain, THEN)
     before = len(described(night))
     snapshot(night, purchases(range(56)))
@@ -84,7 +84,7 @@ def test_closed_snapshots_are_kept_until_a_late_event_lands_in_them(spark: Spark
 def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_histories_only(
     spark: SparkSession, home: Path
 ) -> None:
-    domain, rows = write_domain(home), purchases(range(10))
+    domain, rows = write_domain(home, train=TRAIN), purchases(range(10))
     snapshot(versioned(spark, domain, date(2026, 2, 1)), rows, train=False)
     later = versioned(spark, domain, date(2026, 2, 2))
     snapshot(later, rows, train=False)
@@ -94,7 +94,7 @@ def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_hist
     copied = results.where("expectation LIKE 'copied%'").select("table").collect()
     assert {row.table for row in copied} == set(TABLES[2:])
     before = len(described(later))
-    domain = write_domain(home, rules={"already_seen": {"buy": "allow"}})
+    domain = write_domain(home, train=TRAIN, rules={"already_seen": {"buy": "allow"}})
     snapshot(versioned(spark, domain, later.run_date), rows, train=False)
     assert described(later)[before:] == [("gold.user_histories", later.run_date)]
 
@@ -102,7 +102,7 @@ def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_hist
 def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: SparkSession, home: Path) -> None:
     """It has nothing to make; what the later night described lies there too and must not matter."""
     domain, rows = write_domain(home), purchases(range(10))
-    on_grid = next(day for day in (FIRST + timedelta(days=k) for k in range(7)) if domain.on_grid(day))
+    on_grid = next(day for day in (FIRST + timedelta(days=k) for k in range(7)) if domain.windows(50).on_grid(day))
     for day in (on_grid, on_grid + timedelta(days=1)):
         snapshot(versioned(spark, domain, day), rows, train=False)
     again = versioned(spark, domain, on_grid)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date, datetime, time, timedelta
-from math import gcd
+from datetime import date, datetime, time
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,8 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from spark_jobs.contracts.domain.part import Part
 from spark_jobs.contracts.domain.policies import CandidateSource, Quality, Recommendations, Rules, SeenPolicy, Train
 from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
-
-_EPOCH = date(1970, 1, 1)
+from spark_jobs.contracts.domain.windows import Windows, sensible_days
 
 
 class Domain(Part):
@@ -118,25 +116,11 @@ class Domain(Part):
         """The moment `day` starts in the domain's time zone; events of run date D lie strictly before it."""
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
 
-    @property
-    def grid_days(self) -> int:
-        """Step of the calendar grid that training cuts lie on, so that later trainings find them described."""
-        return gcd(self.train.window_days, self.train.every_days)
-
-    def on_grid(self, day: date) -> bool:
-        """Whether a training cut may lie on this day."""
-        return (day - _EPOCH).days % self.grid_days == 0
+    def windows(self, history_days: float) -> Windows:
+        """The label windows for a log that reaches back so many days."""
+        days = self.train.window_days or sensible_days(history_days)
+        return Windows(days, self.train.windows, self.train.every_days)
 
     def tonight(self) -> date:
         """The latest run date there can be: today in the domain's time zone."""
         return datetime.now(ZoneInfo(self.time_zone)).date()
-
-    def cut_dates(self, run_date: date) -> list[date]:
-        """Dates whose snapshots training needs, newest first: one for the test, then training windows.
-
-        The newest is the latest on the grid whose label window ends by the run date.
-        """
-        step = timedelta(days=self.train.window_days)
-        newest = run_date - step
-        newest -= timedelta(days=(newest - _EPOCH).days % self.grid_days)
-        return [newest - step * k for k in range(self.train.windows + 1)]

@@ -90,8 +90,11 @@ class Train(Part):
     """When and on what the ranker trains."""
 
     every_days: int = Field(default=7, ge=1, description="Retrain when the champion is this many days old.")
-    window_days: int = Field(
-        default=14, ge=1, description="Length of a label window: what users took in it is the label."
+    window_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Length of a label window: what users took in it is the label. Default: 14, less where the log is "
+        "short.",
     )
     label_windows: int = Field(
         default=1,
@@ -100,7 +103,9 @@ class Train(Part):
         description="Label windows that a training label reaches over, as far as they are over by the run date; "
         "more than one where users come back seldom.",
     )
-    windows: int = Field(default=6, ge=1, le=30, description="Training windows, next to one for the test.")
+    windows: int = Field(
+        default=6, ge=1, le=30, description="Training windows, next to one for the test; fewer where the log is short."
+    )
     compare_seconds: int = Field(
         default=60,
         ge=0,

@@ -17,11 +17,9 @@ def relevant_items(interactions: DataFrame, target_events: list[str], start: dat
     return taken.groupBy("user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
 
 
-def relevant_after(
-    cut: date, domain: Domain, interactions: DataFrame, windows: int = 1, until: date = date.max
-) -> DataFrame:
-    """The relevant items of every user in the label windows that start with `cut`, and before `until`."""
-    end = min(cut + timedelta(days=windows * domain.train.window_days), until)
+def relevant_after(cut: date, days: int, domain: Domain, interactions: DataFrame, until: date = date.max) -> DataFrame:
+    """The relevant items of every user in so many days from `cut` on, and before `until`."""
+    end = min(cut + timedelta(days=days), until)
     return relevant_items(interactions, domain.target_events, domain.start_of(cut), domain.start_of(end))
 
 

@@ -1,0 +1,44 @@
+"""The label windows that a ranker learns from, on a calendar grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import gcd
+
+_EPOCH = date(1970, 1, 1)
+LENGTHS, ENOUGH = (14, 7, 3), 6
+"""Lengths that a window may have where the domain file says none, and how many of it the log has to hold for that."""
+
+
+def sensible_days(history_days: float) -> int:
+    """The longest of LENGTHS that the log holds ENOUGH of, or a day."""
+    return next((days for days in LENGTHS if days * ENOUGH <= history_days), 1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Length and number of the training windows; there is one more for the test."""
+
+    days: int
+    number: int
+    every_days: int
+    """Days from one training to the next."""
+
+    @property
+    def grid_days(self) -> int:
+        """Step of the calendar grid that training cuts lie on, so that later trainings find them described."""
+        return gcd(self.days, self.every_days)
+
+    def on_grid(self, day: date) -> bool:
+        """Whether a training cut may lie on this day."""
+        return (day - _EPOCH).days % self.grid_days == 0
+
+    def cuts(self, run_date: date) -> list[date]:
+        """Dates whose snapshots training needs, newest first: one for the test, then training windows.
+
+        The newest is the latest on the grid whose label window ends by the run date.
+        """
+        newest = run_date - timedelta(days=self.days)
+        newest -= timedelta(days=(newest - _EPOCH).days % self.grid_days)
+        return [newest - timedelta(days=self.days * k) for k in range(self.number + 1)]
