@@ -44,13 +44,21 @@ def run_and_kill(command: list[str], environment: dict[str, str], begun: Callabl
     ) as process:
         parent, until = psutil.Process(process.pid), time.monotonic() + 120
         while time.monotonic() < until:
-            java = [one for one in parent.children(recursive=True) if one.name() == "java"]
+            java = [one for one in parent.children(recursive=True) if is_java(one)]
             if java and begun():
                 java[0].kill()
                 break
             time.sleep(0.05)
         output, _ = process.communicate(timeout=120)
         return process.returncode, output
+
+
+def is_java(process: psutil.Process) -> bool:
+    """Whether it is a JVM; a process that has ended since is none."""
+    try:
+        return process.name() == "java"
+    except psutil.NoSuchProcess:
+        return False
 
 
 def failures(home: Path) -> list[dict[str, str]]:
