@@ -40,7 +40,13 @@ def describe(domain: Domain) -> str:
         f"| {stage.name} | {stage.meaning} | {', '.join(job.name for job in stage.jobs)} |" for stage in NIGHT
     )
     head = f"### The night of {domain.domain}\n\n{domain.description}\n\n{__doc__}"
-    return f"{head}\n\n| stage | what | jobs |\n|---|---|---|\n{stages}\n"
+    home = load_settings().home
+    pages = (
+        f"The report of every training is `{home}/reports/{domain.domain}/<run date>/report.html`, and the artifact "
+        "`evaluation/report.html` of its run in MLflow; what the quality gates found is "
+        f"`{home}/data_docs/{domain.domain}/index.html`."
+    )
+    return f"{head}\n\n| stage | what | jobs |\n|---|---|---|\n{stages}\n\n{pages}\n"
 
 
 def stage_task(domain: Domain, stage: Stage, rule: TriggerRule = TriggerRule.NONE_FAILED) -> NightjarStageOperator:

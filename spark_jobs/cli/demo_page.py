@@ -11,6 +11,7 @@ from rich.table import Table
 from spark_jobs.cli.night_costs import costs_of
 from spark_jobs.cli.recommendations import user_list
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.releases import serving
 from spark_jobs.lakehouse.tables import Lakehouse
 
 PEOPLE = 3
@@ -64,20 +65,15 @@ def show_person(settings: Settings, domain: str, user: str, console: Console) ->
 
 
 def show_quality(settings: Settings, domain: str, console: Console) -> None:
-    """The champion beside popularity and the best single source, on the same users of the test window."""
-    rows: list[dict[str, Any]] = (
-        Lakehouse.of(settings, domain)
-        .query(
-            "SELECT m.contender, m.metric, m.value, m.low, m.high, m.users FROM metrics m JOIN "
-            "(SELECT model_version, max(recorded_at) AS at FROM metrics WHERE metric = 'ndcg_at_10' "
-            "GROUP BY model_version) newest "
-            "ON m.model_version = newest.model_version AND m.recorded_at = newest.at AND m.slice IS NULL "
-            "JOIN (SELECT DISTINCT model_version FROM served) s ON m.model_version = s.model_version",
-            metrics="ops.model_metrics",
-            served="gold.recommendations",
-        )
-        .to_pylist()
-    )
+    """The latest ranker beside popularity and the best rival, on the same users of the test window."""
+    lakehouse = Lakehouse.of(settings, domain)
+    rows: list[dict[str, Any]] = lakehouse.query(
+        "SELECT * FROM metrics WHERE slice IS NULL AND recorded_at = "
+        "(SELECT max(recorded_at) FROM metrics WHERE metric = 'ndcg_at_10')",
+        metrics="ops.model_metrics",
+    ).to_pylist()
+    served = serving(lakehouse)
+    ours = "champion" if served and served.model_version == rows[0]["model_version"] else "ranker, which does not serve"
     values = {(row["contender"], row["metric"]): row for row in rows}
     rivals = {name for name, metric in values if metric == "ndcg_at_10"} - {"ranker", "champion", "balanced"}
     best = max(rivals, key=lambda name: values[name, "ndcg_at_10"]["value"])
@@ -86,7 +82,7 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
         "", "NDCG@10", "Recall@20", title=f"\nOn {users} returning users of the test window (95 % interval)", box=None
     )
     table.title_justify = "left"
-    for name, label in (("ranker", "champion"), ("popularity", "popularity"), (best, f"best rival: {best}")):
+    for name, label in (("ranker", ours), ("popularity", "popularity"), (best, f"best rival: {best}")):
         cells = [values[name, metric] for metric in ("ndcg_at_10", "recall_at_20")]
         table.add_row(
             label,

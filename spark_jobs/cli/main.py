@@ -91,6 +91,69 @@ def recommendations(
         show(found, console)
 
 
+@app.command()
+def releases(domain: DomainName, limit: Annotated[int, typer.Option(min=1, help="Releases to show.")] = 14) -> None:
+    """List what was published and put back: model, quality, users, churn, and what serves now."""
+    from spark_jobs.cli.releases import show
+
+    show(load_settings(), domain, limit, console)
+
+
+@app.command()
+def rollback(
+    domain: DomainName,
+    release: Annotated[str, typer.Option(help="Release to serve again: see nightjar releases.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+) -> None:
+    """Serve an earlier or later release again, lists and model, and keep the model until somebody promotes another."""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.on_demand.rollback import roll_back
+
+    settings = load_settings()
+    done = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason)
+    console.print(
+        f"{done.release} serves, {done.rows:,} rows, instead of {done.before} ({done.seconds:.1f} s). Its model is "
+        f"pinned: nightjar models promote --domain {domain} lets another one in.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def reproduce(
+    domain: DomainName, release: Annotated[str, typer.Option(help="Release to make again: see nightjar releases.")]
+) -> None:
+    """Make a past release again from the table versions, domain file and model that it was made from, and compare."""
+    from spark_jobs.runner.start import reproduction
+
+    rows = reproduction(domain, release)
+    console.print(f"{release}: {rows:,} rows, made again and identical.", soft_wrap=True)
+
+
+@models.command("list")
+def list_models(domain: DomainName, limit: Annotated[int, typer.Option(min=1, help="Versions to show.")] = 10) -> None:
+    """List registered versions: quality, aliases, and why each was promoted or refused."""
+    from spark_jobs.cli.models import show
+
+    show(load_settings(), domain, limit, console)
+
+
+@models.command("promote")
+def promote_model(
+    domain: DomainName,
+    version: Annotated[str, typer.Option(help="Registered model version that the next night scores with.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+) -> None:
+    """Let the next night score with a version, whatever its evaluation said; ends a pin."""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.on_demand.promotion import promote
+
+    settings = load_settings()
+    promote(settings, find_domain(settings.conf_dir, domain), version, reason)
+    console.print(
+        f"Version {version} scores from the next night on, and becomes champion when its lists are published."
+    )
+
+
 @models.command("export")
 def export_model(
     domain: DomainName,

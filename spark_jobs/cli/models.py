@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
 
@@ -34,6 +38,24 @@ def scores(rows):
     return ranker.run(None, {{"features": values}})[0].ravel()
 ```
 """
+
+
+def show(settings: Settings, domain_name: str, limit: int, console: Console) -> None:
+    """Print the latest versions with quality, aliases and the verdict on each."""
+    from spark_jobs.registry.model_registry import ModelRegistry
+
+    registry = ModelRegistry(settings, find_domain(settings.conf_dir, domain_name))
+    table = Table("version", "run date", "NDCG@10", "aliases", "verdict", box=None, pad_edge=False)
+    for version, aliases in registry.versions(limit):
+        ndcg = version.metrics.get("ndcg_at_10")
+        table.add_row(
+            version.number,
+            version.tags.get("run_date", ""),
+            "" if ndcg is None else f"{ndcg:.4f}",
+            ", ".join(aliases),
+            escape(version.tags.get("promotion", "not judged yet")),
+        )
+    console.print(table)
 
 
 class ExportError(ValueError):

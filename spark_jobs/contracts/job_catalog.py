@@ -177,7 +177,7 @@ NIGHT: tuple[Stage, ...] = (
                 "score_users",
                 "Candidates, features, scores, rules and reasons for every user.",
                 _SNAPSHOTS,
-                ("gold.recommendations_staged", "ops.decisions", "ops.list_rules"),
+                ("gold.recommendations_staged", "ops.releases", "ops.decisions", "ops.list_rules"),
                 gates=("gold.recommendations_staged",),
             ),
         ),

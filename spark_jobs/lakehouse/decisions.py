@@ -1,12 +1,9 @@
-"""What nights decided, read back from `ops.decisions` without a JVM.
-
-The promotions in it are the one truth about champions; the registry's alias only follows.
-"""
+"""What nights and people decided, read back from `ops.decisions` without a JVM."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
@@ -20,6 +17,7 @@ class Decision:
     reason: str
     model_version: str | None
     features: list[str] | None
+    recorded_at: datetime
 
 
 def latest(
@@ -36,8 +34,8 @@ def latest(
     conditions += [f"run_date <= DATE '{until}'"] if until else []
     conditions += ["outcome = 'yes'"] if yes else []
     rows = lakehouse.query(
-        f"SELECT run_date, outcome, reason, model_version, features FROM decisions WHERE {' AND '.join(conditions)} "
-        "ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
+        "SELECT run_date, outcome, reason, model_version, features, recorded_at FROM decisions "
+        f"WHERE {' AND '.join(conditions)} ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
         decisions="ops.decisions",
     ).to_pylist()
     return Decision(rows[0]["run_date"], rows[0]["outcome"] == "yes", *list(rows[0].values())[2:]) if rows else None
@@ -49,7 +47,23 @@ def decided(lakehouse: Lakehouse, decision: str, run_date: date) -> bool:
     return found is not None and found.yes
 
 
-def champion(lakehouse: Lakehouse, until: date | None = None) -> str | None:
-    """The model version promoted last by nights up to `until`, so that a rerun of a past date finds that date's."""
-    found = latest(lakehouse, "promote", until=until, yes=True)
-    return found.model_version if found else None
+def nominee(lakehouse: Lakehouse, run_date: date) -> str | None:
+    """The version that is to score the run date although it is not champion yet; None where there is none.
+
+    It is what the run date's training promoted or what a person chose since the night before, whichever was decided
+    last, unless a person pinned another one after that.
+    """
+    promoted, chosen = latest(lakehouse, "promote", on=run_date), latest(lakehouse, "choose", until=run_date)
+    served, pin = latest(lakehouse, "publish", until=run_date - timedelta(days=1)), pinned(lakehouse, run_date)
+    found = [decision for decision in (promoted, chosen) if decision and decision.yes]
+    if pin:
+        found = [decision for decision in found if decision.recorded_at > pin.recorded_at]
+    if served:
+        found = [decision for decision in found if decision is promoted or decision.recorded_at > served.recorded_at]
+    return max(found, key=lambda decision: decision.recorded_at).model_version if found else None
+
+
+def pinned(lakehouse: Lakehouse, until: date) -> Decision | None:
+    """The pin that keeps a model in place, if the latest decision about pins is one."""
+    pin = latest(lakehouse, "pin", until=until)
+    return pin if pin and pin.yes else None

@@ -10,10 +10,9 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.checks import carry_over
+from spark_jobs.lakehouse.releases import HISTORY, oldest_kept
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import TURNS, Turn, held
-
-HISTORY = "gold.recommendation_history"
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,20 @@ class Upkeep:
 def maintain(settings: Settings, domain: Domain) -> list[Upkeep]:
     """Compact and vacuum every table of the domain, and drop lists published before the history that is kept.
 
+    What the domain's latest `recommendations.kept_releases` were made of stays, whatever its age.
+
     Takes the domain's turn; raises TurnTakenError while a night runs.
     """
     lakehouse, started = Lakehouse.of(settings, domain), datetime.now(UTC)
     metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings)}
     with held(lakehouse, Turn.of_this_process("maintenance")):
         names = [name for name in TABLES if lakehouse.exists(name)]
+        kept = oldest_kept(lakehouse, domain.recommendations.kept_releases)
+        retention_days = max(settings.retention_days, (domain.tonight() - kept).days + 2 if kept else 0)
         if HISTORY in names and settings.history_days:
-            oldest = domain.tonight() - timedelta(days=settings.history_days)
+            oldest = min(domain.tonight() - timedelta(days=settings.history_days), kept or domain.tonight())
             lakehouse.delete(HISTORY, f"run_date < DATE '{oldest}'", metadata)
-        done = [_keep_up(lakehouse, name, settings.retention_days, metadata) for name in names]
+        done = [_keep_up(lakehouse, name, retention_days, metadata) for name in names]
         run = {"run_date": domain.tonight(), "stage": "maintain", "job": "maintain", "status": "succeeded"}
         run |= {"seconds": (datetime.now(UTC) - started).total_seconds(), "code_version": metadata["code_version"]}
         run |= {"inputs": {}, "outputs": {name: lakehouse.version(name) for name in names if name != TURNS}}

@@ -148,6 +148,23 @@ class Lakehouse:
         )
         return int(table.version())
 
+    def copy_rows(self, source: str, target: str, where: str, metadata: dict[str, str]) -> int:
+        """Replace one table by rows of another, in one commit and as a stream; the target's version."""
+        self.create(target)
+        schema = _without_comments(target)
+        columns = ", ".join(f'"{name}"' for name in schema.names)
+        builder = QueryBuilder().register("source", DeltaTable(self.uri(source)))
+        rows = pa.RecordBatchReader.from_stream(builder.execute(f"SELECT {columns} FROM source WHERE {where}"))
+        batches = (batch.cast(schema) for batch in rows)
+        table = DeltaTable(self.uri(target))
+        write_deltalake(
+            table,
+            pa.RecordBatchReader.from_batches(schema, batches),
+            mode="overwrite",
+            commit_properties=CommitProperties(custom_metadata=metadata),
+        )
+        return int(table.version())
+
     def replace_at(self, name: str, rows: list[dict[str, Any]], version: int) -> bool:
         """Replace a small table if it still has this version; whether it had."""
         table = DeltaTable(self.uri(name), version=version)

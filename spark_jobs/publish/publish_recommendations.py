@@ -1,52 +1,61 @@
-"""Publish the checked lists: what is served is replaced in one commit, and what this date published is kept.
+"""Publish the checked lists: what is served is replaced in one commit, and every release is kept.
 
 Reads gold.recommendations_staged; writes gold.recommendation_history, gold.recommendations, ops.releases and
-ops.decisions. A rerun of a past date never replaces newer lists that are already served.
+ops.decisions. The commit that replaces what is served is the switch of lists and champion; the registry's aliases
+follow it. A rerun of a past date never replaces newer lists that are already served, and a rerun of a release adds
+nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
-from datetime import date
+from typing import Any
 
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import HISTORY, LEDGER, PUBLISHED, SERVED, born, champion, is_recorded, serving
+from spark_jobs.lakehouse.tables import literal
+from spark_jobs.registry.model_registry import ModelRegistry
 
-STAGED, SERVED = "gold.recommendations_staged", "gold.recommendations"
+STAGED = "gold.recommendations_staged"
+
+
+class ReleaseUnknownError(RuntimeError):
+    """The staged lists belong to no release that was written down; the message says what to run."""
 
 
 def run(night: Night) -> None:
     """Publish tonight's release."""
     night.require_rows(STAGED, "run the score stage first")
     staged, facts = night.read(STAGED), release_facts(night)
-    night.replace("gold.recommendation_history", staged, where=f"run_date = '{night.run_date}'")
-    newest = newest_served(night)
+    name = facts["release"]
+    night.replace(HISTORY, staged, where=f"run_date = '{night.run_date}' AND release = {literal(name)}")
+    now = serving(night.lakehouse)
     # Lists of a day that has not begun (a wrong clock, a typo before that was refused) must not be served for ever.
-    serve = newest is None or newest <= night.run_date or newest > night.domain.tonight()
+    serve = now is None or now.run_date <= night.run_date or now.run_date > night.domain.tonight()
+    churned = churn(night) if now and serve and now.release != name else None
     if serve:
         night.replace(SERVED, staged)
-    night.record("ops.releases", [facts | {"serving": serve}])
-    reason = "all checks passed" if serve else f"lists of the later date {newest} are served"
+    if not is_recorded(night.lakehouse, name):
+        night.record(LEDGER, [facts | {"kind": PUBLISHED, "serving": serve, "churn": churned}])
+    reason = "all checks passed" if serve else f"lists of the later date {now and now.run_date} are served"
     night.record("ops.decisions", [{"decision": "publish", "outcome": "yes" if serve else "no", "reason": reason}])
+    ModelRegistry(night.settings, night.domain).follow(champion(night.lakehouse))
 
 
-def release_facts(night: Night) -> dict[str, object]:
-    """What a release is made of: model, users, rows, input versions, domain file and code."""
-    counted: dict[str, object] = night.lakehouse.query(
-        "SELECT min(release) AS release, min(model_version) AS model_version, count(DISTINCT user_id) AS users, "
-        "count(*) AS rows FROM staged",
+def release_facts(night: Night) -> dict[str, Any]:
+    """The ledger's row of the staged release: what was written down when it was made, and what it came to."""
+    counted = night.lakehouse.query(
+        "SELECT min(release) AS release, count(DISTINCT user_id) AS users, count(*) AS rows FROM staged",
         staged=(STAGED, night.pin(STAGED)),
     ).to_pylist()[0]
-    return counted | {
-        "inputs": {name: night.pin(name) for name in ("silver.interactions", "silver.items")},
-        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
-        "code_version": night.code_version,
-    }
+    made = born(night.lakehouse, counted["release"])
+    if made is None:
+        raise ReleaseUnknownError(f"Nothing is known of release {counted['release']}: run the score stage again.")
+    return {name: value for name, value in (made | counted).items() if name not in ("run_date", "recorded_at")}
 
 
-def newest_served(night: Night) -> date | None:
-    """Run date of the lists that are served; None before the first."""
-    if not night.lakehouse.exists(SERVED):
-        return None
-    found = night.lakehouse.query("SELECT max(run_date) AS newest FROM served", served=SERVED)
-    newest: date | None = found["newest"][0].as_py()
-    return newest
+def churn(night: Night) -> float:
+    """Share of tonight's first ten places that hold what the user does not have there now."""
+    keys = ["user_id", "item_id"]
+    ours, theirs = (night.read(name).where("rank <= 10").select(*keys) for name in (STAGED, SERVED))
+    places = ours.count()
+    return ours.join(theirs, keys, "left_anti").count() / places if places else 0.0

@@ -30,9 +30,10 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import Settings
 
-CHAMPION = "champion"
+CHAMPION, PREVIOUS = "champion", "previous"
 TESTED = "tested_ranker.ubj"
 ONNX = "onnx_model"
 """Tag of a version: where its ONNX twin lies."""
@@ -56,6 +57,9 @@ class Version:
     run_id: str
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    """Tables it learnt from, with their versions."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,13 @@ class ModelRegistry:
         domain: Domain,
         inputs: list[TableVersion],
         tags: dict[str, str],
+        example: pd.DataFrame,
     ) -> Version:
         """Log parameters, inputs and model of one training as a run, and register the version with its `tags`.
 
-        `tested` is the same training without the test window. `run_date` must be among the tags.
+        `tested` is the same training without the test window, `example` are some real rows of its features. `run_date`
+        must be among the tags.
         """
-        names = list(booster.feature_names or [])
         with mlflow.start_run(run_name=f"night {tags['run_date']}") as run:
             mlflow.log_params(params)
             mlflow.set_tags(tags)
@@ -123,12 +128,12 @@ class ModelRegistry:
             with tempfile.TemporaryDirectory() as folder:
                 tested.save_model(f"{folder}/{TESTED}")
                 mlflow.log_artifact(f"{folder}/{TESTED}")
-            example = pd.DataFrame([[0.0] * len(names)], columns=names, dtype="float32")
             mlflow.xgboost.log_model(
                 booster,
                 name="ranker",
                 registered_model_name=self.name,
-                signature=infer_signature(example, np.zeros(1, dtype="float32")),
+                signature=infer_signature(example, booster.predict(xgb.DMatrix(example))),
+                input_example=example,
                 pip_requirements=[f"xgboost=={xgb.__version__}"],
                 model_format="ubj",
             )
@@ -169,17 +174,38 @@ class ModelRegistry:
                 input_example=example,
                 pip_requirements=[f"onnxruntime=={facts['onnx_runtime']}", "numpy"],
             )
-        for name, value in (facts | {ONNX: logged.model_uri}).items():
-            self._client.set_model_version_tag(self.name, version.number, name, value)
+        self.tag(version, facts | {ONNX: logged.model_uri})
+
+    def tag(self, version: Version, tags: dict[str, str]) -> None:
+        """Set tags of the version."""
+        for name, text in tags.items():
+            self._client.set_model_version_tag(self.name, version.number, name, text)
 
     def describe(self, number: str) -> Version:
-        """The version with its tags and the metrics of its run; raises ModelNotFoundError."""
+        """The version with its tags and what its run recorded; raises ModelNotFoundError."""
         try:
             found = self._client.get_model_version(self.name, number)
         except MlflowException as error:
             raise self._not_loaded(number, error) from error
-        metrics = self._client.get_run(str(found.run_id)).data.metrics
-        return Version(str(found.version), str(found.run_id), dict(found.tags), dict(metrics))
+        run = self._client.get_run(str(found.run_id))
+        inputs = [used.dataset.name for used in run.inputs.dataset_inputs] if run.inputs else []
+        data = run.data
+        return Version(number, str(found.run_id), dict(found.tags), dict(data.metrics), dict(data.params), inputs)
+
+    def write_card(self, version: Version, card: str) -> None:
+        """Keep the model card with the version, and show it as its description."""
+        self._client.log_text(version.run_id, card, "model_card.md")
+        self._client.update_model_version(self.name, version.number, description=card)
+
+    def versions(self, limit: int) -> list[tuple[Version, list[str]]]:
+        """The latest versions with their aliases, newest first."""
+        found = sorted(self._client.search_model_versions(f"name = '{self.name}'"), key=lambda v: -int(v.version))
+        aliases = self._client.get_registered_model(self.name).aliases if found else {}
+
+        def of(number: str) -> list[str]:
+            return sorted(name for name, at in aliases.items() if str(at) == number)
+
+        return [(self.describe(str(one.version)), of(str(one.version))) for one in found[:limit]]
 
     def load_onnx(self, number: str) -> onnx.ModelProto:
         """The version's ONNX twin; raises ModelNotFoundError where there is none."""
@@ -191,10 +217,26 @@ class ModelRegistry:
             )
         return mlflow.onnx.load_model(uri)  # type: ignore[no-any-return]
 
-    def point_champion(self, version: str | None) -> None:
-        """Let the alias `champion` point at the version, if any. It follows ops.decisions, which is the truth."""
-        if version and self._client.get_registered_model(self.name).aliases.get(CHAMPION, "") != version:
+    def follow(self, version: str | None) -> None:
+        """Let the alias `champion` point at what serves, which is the truth, and `previous` at what did before.
+
+        Without a model in service there is no champion.
+        """
+        if version is None:
+            return
+        aliases = self._client.get_registered_model(self.name).aliases if self._has_model() else {}
+        before = aliases.get(CHAMPION)
+        if before == version:
+            return
+        if before:
+            self._client.set_registered_model_alias(self.name, PREVIOUS, before)
+        if source_of(version) is None:
             self._client.set_registered_model_alias(self.name, CHAMPION, version)
+        elif before:
+            self._client.delete_registered_model_alias(self.name, CHAMPION)
+
+    def _has_model(self) -> bool:
+        return bool(self._client.search_registered_models(f"name = '{self.name}'"))
 
     def load_tested(self, version: str) -> xgb.Booster:
         """The version's booster as it was before it saw the test window, to be measured.

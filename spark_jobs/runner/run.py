@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
-from spark_jobs.lakehouse.decisions import champion, decided
+from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import champion
 from spark_jobs.runner.costs import Costs, executions, group_of
 from spark_jobs.runner.failures import sentence
 from spark_jobs.runner.gates import check_table

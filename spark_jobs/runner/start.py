@@ -11,6 +11,7 @@ from spark_jobs.contracts.domain import Domain, find_domain
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, held
@@ -44,6 +45,14 @@ def leakage(domain: str, run_date: date) -> tuple[date, int]:
 
     _lakehouse(domain, run_date)
     return check_leakage(_night(domain, run_date, "leakage", [], force_training=False).for_job())
+
+
+def reproduction(domain: str, release: str) -> int:
+    """Make a past release again and compare it; see on_demand.reproduce."""
+    from spark_jobs.on_demand.reproduce import reproduce
+
+    run_date = release_named(Lakehouse.of(load_settings(), domain), release)["run_date"]
+    return reproduce(_night(domain, run_date, f"reproduce {release}", [], force_training=False), release)
 
 
 def _lakehouse(domain: str, run_date: date) -> Lakehouse:

@@ -1,32 +1,40 @@
 """Score every user with the champion into the staging table.
 
-Reads tonight's snapshot tables, writes gold.recommendations_staged, and ops.list_rules where there are rules.
+Reads tonight's snapshot tables, writes gold.recommendations_staged, the birth of their release to ops.releases,
+and ops.list_rules where there are rules.
 Candidates, features, scores, rules and reasons of a user are computed inside one vectorised Arrow function; nothing of
 size users × items is ever written.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
-from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.decisions import champion
+from spark_jobs.contracts.serving import source_of
+from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import LEDGER, SCORED, champion
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.exposure import TOP, Exposure
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
-from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
 from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
+SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
 
 
 class SnapshotGoneError(RuntimeError):
@@ -35,36 +43,66 @@ class SnapshotGoneError(RuntimeError):
 
 def run(night: Night) -> None:
     """Make tonight's lists."""
-    registry, version = ModelRegistry(night.settings, night.domain), require_champion(night)
-    registry.point_champion(champion(night.lakehouse))
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    registry, version = ModelRegistry(night.settings, night.domain), tonights_version(night)
+    registry.follow(champion(night.lakehouse))
     if str(night.run_date) not in night.lakehouse.partition_values("gold.user_histories", "as_of"):
         raise SnapshotGoneError(
             f"gold.user_histories holds no snapshot of {night.run_date}: another night of {night.domain.domain}"
             " replaced it, or the snapshot stage did not run."
             " Run this night again from its start, while no other one runs."
         )
-    context = night.spark.sparkContext
-    rules, catalogue = night.domain.rules, index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources)
+    release = f"{night.domain.domain}-{night.run_date}-{secrets.token_hex(3)}"
+    with tonights_lists(night, registry, version) as made:
+        named = {"run_date": F.lit(night.run_date), "release": F.lit(release), "model_version": F.lit(version)}
+        night.replace("gold.recommendations_staged", made.lists.withColumns(named))
+    record_balance(night, made.exposure)
+    record_rules(night, made.index)
+    night.record(LEDGER, [birth(night, release, version)])
+
+
+@dataclass(frozen=True)
+class Made:
+    """Lists, yet to be computed, and what they rest on."""
+
+    lists: DataFrame
+    exposure: Exposure
+    index: RetrievalIndex
+
+
+@contextmanager
+def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Iterator[Made]:
+    """The lists of every user by the version; what workers need for them is there until the end of the block."""
+    context, rules = night.spark.sparkContext, night.domain.rules
+    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    catalogue = index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources)
     index = context.broadcast(without_blocked(rules, catalogue, night.run_date))
+    source = source_of(version)
+    model = context.broadcast(source_model(source) if source else to_bytes(registry.load(version)))
+    balance = exposure_of(histories, index, model, night.domain.recommendations.coverage)
+    exposure = context.broadcast(balance)
     per_user = night.domain.recommendations.per_user
     shape = context.broadcast(shape_of(rules, per_user, index.value, night.run_date))
-    model = context.broadcast(to_bytes(registry.load(version)))
-    exposure = context.broadcast(tonights_exposure(night, histories, index, model))
-    lists = histories.mapInArrow(list_maker(index, model, exposure, shape), COLUMNS)
-    night.replace(
-        "gold.recommendations_staged",
-        lists.withColumns(
-            {
-                "run_date": F.lit(night.run_date),
-                "release": F.lit(f"{night.domain.domain}-{night.run_date}-m{version}"),
-                "model_version": F.lit(version),
-            }
-        ),
-    )
-    record_rules(night, index.value)
-    for shared in (index, model, exposure, shape):
-        shared.destroy()
+    try:
+        yield Made(histories.mapInArrow(list_maker(index, model, exposure, shape), COLUMNS), balance, index.value)
+    finally:
+        for shared in (index, model, exposure, shape):
+            shared.destroy()
+
+
+def birth(night: Night, release: str, version: str) -> dict[str, object]:
+    """The ledger's row of a release whose lists have been made: what they were made of."""
+    return {
+        "release": release,
+        "kind": SCORED,
+        "model_version": version,
+        "inputs": {name: night.versions_read[name] for name in SNAPSHOTS},
+        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
+        "domain_file": night.domain.model_dump_json(),
+        "code_version": night.code_version,
+        "users": 0,
+        "rows": night.lakehouse.count("gold.recommendations_staged"),
+        "serving": False,
+    }
 
 
 def record_rules(night: Night, index: RetrievalIndex) -> None:
@@ -95,28 +133,28 @@ def record_rules(night: Night, index: RetrievalIndex) -> None:
     night.record("ops.list_rules", recorded)
 
 
-def tonights_exposure(
-    night: Night, histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes]
-) -> Exposure:
-    """How exposure is balanced tonight, found on a sample of users and recorded."""
+def record_balance(night: Night, found: Exposure) -> None:
+    """How exposure is balanced tonight, where the domain wants it."""
     wanted = night.domain.recommendations.coverage
-    found = exposure_of(histories, index, model, wanted)
     if wanted is None:
-        return found
+        return
     reason = (
         f"strength {found.strength:.3g}: the first {TOP} places of {found.sampled:,} sampled users reach "
         f"{found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
     )
     outcome = "yes" if found.strength else "no"
     night.record("ops.decisions", [{"decision": "balance_exposure", "outcome": outcome, "reason": reason}])
-    return found
 
 
-def require_champion(night: Night) -> str:
-    """The champion as of tonight; raises ModelNotFoundError where no night up to this one promoted a model."""
-    version = champion(night.lakehouse, until=night.run_date)
-    if version is None:
+def tonights_version(night: Night) -> str:
+    """What serves tonight: the version that tonight promoted, else the champion, else the best source.
+
+    Raises ModelNotFoundError where no night up to this one has chosen any.
+    """
+    version = nominee(night.lakehouse, night.run_date) or champion(night.lakehouse, until=night.run_date)
+    baseline = latest(night.lakehouse, "serve_baseline", until=night.run_date)
+    if version is None and (baseline is None or baseline.model_version is None):
         raise ModelNotFoundError(
             f"No champion for {night.domain.domain} up to {night.run_date}: run the night with --force-training."
         )
-    return version
+    return version or str(baseline and baseline.model_version)

@@ -20,6 +20,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import require_memory
+from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.ranking.training import PARAMS
@@ -102,11 +103,13 @@ def register(
     """The chosen variant, fitted to everything, as a version of its own."""
     served = tried(night, examples, "label", registry.load(full.number), [chosen])[0]
     measured_booster = next(row["booster"] for row in rows if row["variant"] == chosen)
+    booster = xgb.Booster(model_file=bytearray(served["booster"]))
     return registry.register(
-        xgb.Booster(model_file=bytearray(served["booster"])),
+        booster,
         tested=xgb.Booster(model_file=bytearray(measured_booster)),
         params={**PARAMS, "variant": chosen},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={name: full.tags[name] for name in ("run_date", "examples_digest", "code_version")} | {"variant": chosen},
+        example=real_rows(examples, booster.feature_names or []),
     )

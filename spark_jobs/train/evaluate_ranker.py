@@ -16,9 +16,10 @@ import xgboost as xgb
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
-from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
@@ -49,7 +50,8 @@ def run(night: Night) -> None:
 def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
     """The champion of earlier nights, to be measured on the same users; none where there is none that can be."""
     earlier = champion(night.lakehouse, until=night.run_date - timedelta(days=1))
-    if earlier is None:
+    # A source that serves is among the contenders anyway.
+    if earlier is None or source_of(earlier):
         return {}
     try:
         return {CHAMPION: to_bytes(registry.load_tested(earlier))}

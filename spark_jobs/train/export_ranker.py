@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import xgboost as xgb
 from pyspark.sql import functions as F
 
@@ -17,6 +16,7 @@ from spark_jobs.recommender.evaluation.evaluator import RANKER
 from spark_jobs.recommender.export.conversion import facts, onnx_scores, to_onnx
 from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
 from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.registry.model_registry import ModelRegistry
 
@@ -39,7 +39,7 @@ def run(night: Night) -> None:
     night.record("ops.model_metrics", [row | of_version for row in rows])
     edge_parity(booster, exported).require()
     found.require()
-    example = example_rows(night, booster)
+    example = real_rows(night.read("gold.training_examples"), booster.feature_names or []).to_numpy()
     registry.log_onnx(version, model, figures, facts(model), example, onnx_scores(exported, example))
 
 
@@ -53,9 +53,3 @@ def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     for one in (index, *models):
         one.destroy()
     return found
-
-
-def example_rows(night: Night, booster: xgb.Booster) -> np.ndarray:
-    """Five real rows of the version's features."""
-    rows = night.read("gold.training_examples").select(*(booster.feature_names or [])).limit(5)
-    return np.asarray(rows.toPandas().to_numpy(), dtype=np.float32)

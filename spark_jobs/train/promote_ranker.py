@@ -1,39 +1,91 @@
-"""Make the version trained tonight champion if it beats the baselines.
+"""Decide whether the version trained tonight may serve, and write down why.
 
-Reads ops.model_metrics, writes one row to ops.decisions; the registry's alias follows it. A first model is promoted
-even if it does not, with the reason written down: lists of a weak ranker are better than none.
+Reads ops.model_metrics, writes ops.decisions; the reason is a tag of the version in the registry. A promoted version
+becomes champion when lists that it made pass all checks and are published. Where there is no champion and the ranker
+loses, the best candidate source serves. While a person has pinned a model, no other is promoted; and none is without a
+person where the domain says `approval: required`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
+from typing import Any
 
-from spark_jobs.lakehouse.decisions import champion
+import xgboost as xgb
+
+from spark_jobs.contracts.serving import source_of, source_version
+from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.lakehouse.decisions import pinned
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.tables import literal
-from spark_jobs.recommender.evaluation.promotion import judge
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.registry.model_registry import ModelRegistry
+from spark_jobs.recommender.evaluation.promotion import Verdict, judge
+from spark_jobs.recommender.features.vocabulary import FEATURES
+from spark_jobs.recommender.ranking.ranker import feature_importance
+from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
+from spark_jobs.reports.card import model_card
 
 
 def run(night: Night) -> None:
-    """Decide, write it down, and let the alias follow."""
+    """Judge, and write it down."""
     registry = ModelRegistry(night.settings, night.domain)
-    version = registry.require_trained_on(night.run_date).number
-    first = champion(night.lakehouse, until=night.run_date - timedelta(days=1)) is None
-    promote, reason = judge(ndcg_by_contender(night, version), first=first)
-    outcome = "yes" if promote else "no"
-    decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version}
-    night.record("ops.decisions", [decision | {"features": list(FEATURE_NAMES)}])
-    registry.point_champion(champion(night.lakehouse))
+    version, earlier = registry.require_trained_on(night.run_date), champion_before(night)
+    rows = evaluation_of(night, version.number)
+    growth = size_against(registry, version, earlier)
+    verdict = judge(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
+    if verdict.promote and (pin := pinned(night.lakehouse, night.run_date)):
+        reason = f"version {pin.model_version} is pinned ({pin.reason}); otherwise: {verdict.reason}"
+        verdict = Verdict(False, reason, verdict.best_source)
+    elif verdict.promote and night.domain.train.approval == "required":
+        verdict = Verdict(False, f"waits for nightjar models promote: {verdict.reason}", verdict.best_source)
+    outcome = "yes" if verdict.promote else "no"
+    decision = {"decision": "promote", "outcome": outcome, "reason": verdict.reason, "model_version": version.number}
+    booster = registry.load(version.number)
+    decisions: list[dict[str, Any]] = [decision | {"features": list(booster.feature_names or [])}]
+    if not verdict.promote and earlier is None and verdict.best_source:
+        reason = f"no ranker is better yet: {verdict.reason}"
+        served = {"decision": "serve_baseline", "outcome": "yes", "reason": reason}
+        decisions.append(served | {"model_version": source_version(verdict.best_source)})
+    night.record("ops.decisions", decisions)
+    told = f"{'promoted' if verdict.promote else 'refused'}: {verdict.reason}"
+    registry.tag(version, {"promotion": told})
+    if rows:
+        registry.write_card(version, card(night, registry.describe(version.number), told, rows, booster))
 
 
-def ndcg_by_contender(night: Night, version: str) -> dict[str, float]:
-    """NDCG@10 of the latest evaluation of the version, by contender."""
+def card(night: Night, version: Version, told: str, rows: list[dict[str, Any]], booster: xgb.Booster) -> str:
+    """The model card of the version."""
+    lock = PROJECT_ROOT / "uv.lock"
+    digests = {
+        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest()[:16],
+        "lock_digest": hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else "without a lock file",
+    }
+    meanings = {feature.name: feature.meaning for feature in FEATURES}
+    return model_card(version, night.domain, told, rows, feature_importance(booster), meanings, digests)
+
+
+def champion_before(night: Night) -> str | None:
+    """What served before tonight."""
+    return champion(night.lakehouse, until=night.run_date - timedelta(days=1))
+
+
+def evaluation_of(night: Night, version: str) -> list[dict[str, Any]]:
+    """The rows of the version's latest evaluation, without those of its export."""
     rows = night.lakehouse.query(
-        f"SELECT contender, value FROM metrics WHERE model_version = {literal(version)} AND metric = 'ndcg_at_10' "
-        "AND slice IS NULL "
-        "ORDER BY recorded_at",
+        f"SELECT * FROM metrics WHERE model_version = {literal(version)} AND recorded_at = (SELECT max(recorded_at) "
+        f"FROM metrics WHERE model_version = {literal(version)} AND metric = 'ndcg_at_10')",
         metrics=("ops.model_metrics", night.pin("ops.model_metrics")),
-    ).to_pylist()
-    return {row["contender"]: row["value"] for row in rows}
+    )
+    return list(rows.to_pylist())
+
+
+def size_against(registry: ModelRegistry, version: Version, earlier: str | None) -> float:
+    """How many times the champion's size the version has; 1 where there is no champion that is a model."""
+    if earlier is None or source_of(earlier):
+        return 1.0
+    try:
+        theirs = len(registry.load(earlier).save_raw("ubj"))
+    except ModelNotFoundError:
+        return 1.0
+    return len(registry.load(version.number).save_raw("ubj")) / theirs

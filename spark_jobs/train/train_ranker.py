@@ -12,6 +12,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.device import training_device
+from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.training import PARAMS, content_digest, fit
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
 
@@ -36,4 +37,5 @@ def run(night: Night) -> None:
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},
+        example=real_rows(examples, FEATURE_NAMES),
     )

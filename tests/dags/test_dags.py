@@ -24,6 +24,7 @@ from tests.dags.conftest import load_dags, run_dag
 
 CONF = PROJECT_ROOT / "conf"
 MAINTENANCE = {f"maintenance_{load_domain(path).slug}" for path in CONF.glob("*.yaml")}
+ROLLBACK = {name.replace("maintenance_", "rollback_") for name in MAINTENANCE}
 DOMAINS = {f"night_{load_domain(path).slug}": load_domain(path) for path in CONF.glob("*.yaml")}
 
 
@@ -34,7 +35,7 @@ def loaded(airflow_home: Path) -> dict[str, Any]:
 
 def test_one_dag_per_domain_and_nothing_else(loaded: dict[str, Any]) -> None:
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {*DOMAINS, *MAINTENANCE}
+    assert set(loaded["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK}
     assert not loaded["pyspark"]
 
 
@@ -49,10 +50,20 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     assert edges == expected | training | turns | {("publish", "complete")}
 
 
+@pytest.mark.parametrize("name", sorted(ROLLBACK))
+def test_a_rollback_asks_for_release_and_reason_and_never_runs_by_itself(loaded: dict[str, Any], name: str) -> None:
+    dag = loaded["dags"][name]
+    assert dag["params"]["release"] == {"type": "string", "minLength": 1}
+    assert dag["params"]["reason"] == {"type": "string", "minLength": 3}
+    assert set(dag["tasks"]) == {"roll_back"}
+    assert dag["max_active_runs"] == 1
+
+
 @pytest.mark.parametrize("name", sorted(DOMAINS))
 def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
     dag = loaded["dags"][name]
     assert "| stage | what | jobs |" in dag["doc"]
+    assert f"reports/{DOMAINS[name].domain}/<run date>/report.html" in dag["doc"]
     assert {"nightjar", "nightly", DOMAINS[name].domain} <= set(dag["tags"])
     assert dag["max_active_runs"] == 1
     assert dag["catchup"] is False

@@ -16,14 +16,14 @@ from spark_jobs.on_demand.simulator.shop import ShopSettings, simulate
 from spark_jobs.runner.run import run_night
 
 FIRST_DAY, RUN_DATE = date(2026, 1, 1), date(2026, 2, 20)
-WINDOWS = "train: {every_days: 7, window_days: 7, windows: 3, target_events: [purchase]}"
+WINDOWS = "train: {every_days: 7, window_days: 7, windows: 4, target_events: [purchase]}"
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Night:
     """A shop whose night of RUN_DATE has run; days after it have landed too, and must not matter."""
     home = tmp_path_factory.mktemp("shop")
-    settings = ShopSettings(users=150, items=120, visits_per_user_day=0.5, late_share=0.02, malformed_share=0.01)
+    settings = ShopSettings(users=250, items=120, visits_per_user_day=0.5, late_share=0.02, malformed_share=0.01)
     simulate(settings, home / "landing" / "retail", FIRST_DAY, 54)
     conf = home / "conf"
     conf.mkdir()

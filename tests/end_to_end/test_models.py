@@ -10,11 +10,12 @@ import mlflow
 import numpy as np
 import pytest
 import xgboost as xgb
+from rich.console import Console
 
-from spark_jobs.cli.models import ExportError, export
+from spark_jobs.cli.models import ExportError, export, show
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.lakehouse.decisions import champion
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import champion
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 from spark_jobs.train.compare_variants import run as compare_variants
 from spark_jobs.train.export_ranker import run as export_ranker
@@ -66,6 +67,14 @@ def test_the_page_orders_candidates_as_the_native_model_does(
     assert "ai.onnx.ml 1" in (folder / "README.md").read_text()
     monkeypatch.chdir(folder)
     assert run(snippet(folder / "README.md"))["scores"](ordered) == pytest.approx(ordered["score"])
+
+
+def test_versions_are_listed_with_quality_aliases_and_verdict(shop: Night) -> None:
+    console = Console(record=True, width=250)
+    show(shop.settings, "retail", 10, console)
+    line = next(row for row in console.export_text().splitlines() if row.startswith(f"{serving(shop)} "))
+    assert str(shop.run_date) in line
+    assert "promoted: better than every rival" in line
 
 
 def test_what_can_not_be_exported_says_why(shop: Night, tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.job_catalog import JOBS
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
+from spark_jobs.lakehouse.releases import LEDGER, champion, published
+from spark_jobs.publish.publish_recommendations import ReleaseUnknownError
 from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.runner.start import FutureNightError, stage, whole_night
+from spark_jobs.score.score_users import SNAPSHOTS, birth
 from tests.nights import night_of, write_domain
 
 STAGED = "gold.recommendations_staged"
@@ -21,10 +24,12 @@ STAGED = "gold.recommendations_staged"
 
 def stage_lists(night: Night) -> None:
     """One list of one item in the staging table, and what a release names as its inputs."""
-    row = ("u", 1, "i", "Title", 1.0, ["als"], "because", night.run_date, f"r-{night.run_date}", "1")
+    row = ("u", 1, "i", "Title", 1.0, ["als"], "because", night.run_date, f"r-{night.run_date}", "source:als")
     night.replace(STAGED, night.spark.createDataFrame([row], schema_of(TABLES[STAGED])))
-    for name in ("silver.interactions", "silver.items"):
+    for name in SNAPSHOTS:
         night.lakehouse.create(name)
+        night.pin(name)
+    night.record(LEDGER, [birth(night, f"r-{night.run_date}", "source:als")])
 
 
 def served(night: Night) -> set[date]:
@@ -49,6 +54,26 @@ def test_a_list_of_a_day_that_has_not_begun_is_replaced_and_an_older_night_repla
     assert served(older) == {tonight.run_date}
     history = {row.run_date for row in older.read("gold.recommendation_history").collect()}
     assert history == {future.run_date, tonight.run_date, older.run_date}
+    assert [row["serving"] for row in published(older.lakehouse, 9)] == [False, True, True]
+
+
+def test_a_release_published_twice_is_in_history_and_ledger_once(spark: SparkSession, home: Path) -> None:
+    """What a kill between any two writes leaves is finished by the same job again."""
+    domain = write_domain(home)
+    tonight = night_of(spark, domain, domain.tonight())
+    stage_lists(tonight)
+    for _ in range(2):
+        publish(tonight.for_job())
+    assert tonight.read("gold.recommendation_history").count() == 1
+    rows = published(tonight.lakehouse, 9)
+    assert [(row["kind"], row["users"], row["rows"], row["churn"]) for row in rows] == [("publish", 1, 1, None)]
+    assert set(rows[0]["inputs"]) == set(SNAPSHOTS) or dict(rows[0]["inputs"]).keys() == set(SNAPSHOTS)
+    assert champion(tonight.lakehouse) == "source:als"
+    unknown = replace(tonight, run_date=tonight.run_date - timedelta(days=1))
+    row = ("u", 1, "i", "Title", 1.0, ["als"], "because", unknown.run_date, "r-unknown", "source:als")
+    unknown.replace(STAGED, spark.createDataFrame([row], schema_of(TABLES[STAGED])))
+    with pytest.raises(ReleaseUnknownError, match="r-unknown: run the score stage again"):
+        publish(unknown.for_job())
 
 
 def test_a_run_date_beyond_tonight_is_refused_before_anything_starts(home: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import champion, decided, latest
+from spark_jobs.lakehouse.decisions import decided, latest
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
 
@@ -87,16 +87,3 @@ def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:
     assert decided(lakehouse, "train", NIGHTS[0])
     assert not decided(lakehouse, "publish", NIGHTS[0])
     assert not decided(lakehouse, "train", NIGHTS[1])
-
-
-def test_the_champion_is_the_version_promoted_last_up_to_a_night(lakehouse: Lakehouse) -> None:
-    assert champion(lakehouse) is None
-    decide(lakehouse, "promote", NIGHTS[0], "yes", "1")
-    decide(lakehouse, "promote", NIGHTS[2], "yes", "3")
-    decide(lakehouse, "promote", NIGHTS[1], "no", "2")
-    assert champion(lakehouse) == "3"
-    assert champion(lakehouse, until=NIGHTS[1]) == "1"
-    # A backfill of an earlier night promotes for its date and what follows, not over a later night.
-    decide(lakehouse, "promote", NIGHTS[1], "yes", "4")
-    assert champion(lakehouse) == "3"
-    assert champion(lakehouse, until=NIGHTS[1]) == "4"

@@ -1,38 +1,76 @@
-"""Promotion: better than every rival on the same users, never on nothing."""
+"""Promotion: better than every rival on the same users, no worse than the champion for anybody, never on nothing."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from spark_jobs.recommender.evaluation.promotion import judge
 
-
-def test_better_than_every_source_is_promoted() -> None:
-    promoted, reason = judge({"ranker": 0.3, "als": 0.2, "popularity": 0.1}, first=False)
-    assert promoted
-    assert "best rival als 0.2000" in reason
+Row = dict[str, Any]
 
 
-def test_not_better_is_refused_unless_it_is_the_first() -> None:
-    figures = {"ranker": 0.1, "popularity": 0.1}
-    assert judge(figures, first=False) == (
-        False,
-        "does not beat every rival: NDCG@10 0.1000, best rival popularity 0.1000",
-    )
-    promoted, reason = judge(figures, first=True)
-    assert promoted
-    assert reason.startswith("first model, promoted although")
+def row(contender: str, value: float, part: str | None = None, users: int = 500, **more: Any) -> Row:
+    return {"contender": contender, "metric": "ndcg_at_10", "slice": part, "value": value, "users": users, **more}
 
 
-def test_a_better_champion_is_not_replaced() -> None:
-    figures = {"ranker": 0.30, "champion": 0.31, "popularity": 0.1}
-    promoted, reason = judge(figures, first=False)
-    assert not promoted
-    assert reason.startswith("the champion is better: NDCG@10 0.3000")
-    promoted, reason = judge(figures | {"champion": 0.29}, first=False)
-    assert promoted
-    assert reason.startswith("better than every rival and no worse than the champion")
-    assert judge({"ranker": 0.3, "champion": 0.2}, first=False)[0] is False
+def champion(value: float, low: float, mean: float, high: float, part: str | None = None, users: int = 500) -> Row:
+    return row("champion", value, part, users, difference=mean, difference_low=low, difference_high=high)
+
+
+RIVALS = [row("als", 0.2), row("popularity", 0.1), row("most_frequent", 0.15)]
+GOOD = [row("ranker", 0.3), *RIVALS]
+
+
+def test_better_than_every_rival_is_promoted() -> None:
+    verdict = judge(GOOD)
+    assert verdict.promote
+    assert verdict.reason == "better than every rival: NDCG@10 0.3000, best rival als 0.2000"
+
+
+def test_what_loses_to_a_rival_does_not_serve_and_the_best_source_may() -> None:
+    verdict = judge([row("ranker", 0.2), row("als", 0.2), row("most_frequent", 0.25)])
+    assert not verdict.promote
+    assert verdict.reason.startswith("does not beat every rival: NDCG@10 0.2000, best rival most_frequent 0.2500")
+    # A baseline ranks the catalogue and proposes nothing: what can serve is a source.
+    assert verdict.best_source == "als"
+
+
+def test_against_the_champion_chance_and_cost_are_weighed() -> None:
+    better = judge([*GOOD, champion(0.28, 0.01, 0.02, 0.03)], growth=3.0)
+    assert better.promote
+    assert better.reason.startswith("better than every rival and better than the champion: ")
+    assert "champion 0.2800 (difference +0.0200, 95 % interval +0.0100 to +0.0300)" in better.reason
+    par = [*GOOD, champion(0.3, -0.01, -0.001, 0.01)]
+    assert "on a par with the champion at no higher cost" in judge(par).reason
+    assert judge(par).promote
+    refused = judge(par, growth=1.5)
+    assert not refused.promote
+    assert refused.reason.startswith("on a par with the champion, and 1.50 times its size: ")
+    for worse in (champion(0.31, -0.02, -0.01, -0.001), champion(0.31, -0.02, -0.01, 0.001)):
+        verdict = judge([*GOOD, worse])
+        assert not verdict.promote
+        assert verdict.reason.startswith("the champion is better: ")
+
+
+def test_no_segment_may_lose_beyond_chance() -> None:
+    rows = [*GOOD, champion(0.28, 0.01, 0.02, 0.03)]
+    light = champion(0.4, -0.05, -0.03, -0.01, "users: light")
+    verdict = judge([*rows, light])
+    assert not verdict.promote
+    assert "worse than the champion for users: light (-0.0300, at most -0.0100)" in verdict.reason
+    assert judge([*rows, light | {"users": 10}]).promote
+    assert judge([*rows, champion(0.4, -0.05, -0.03, 0.01, "users: light")]).promote
+
+
+def test_coverage_has_a_floor_where_the_domain_sets_one() -> None:
+    covered = {"contender": "balanced", "metric": "coverage_at_10", "slice": None, "value": 0.1, "users": 500}
+    assert judge([*GOOD, covered], min_coverage=0.1).promote
+    verdict = judge([*GOOD, covered], min_coverage=0.2)
+    assert not verdict.promote
+    assert "coverage@10 is 0.100, 0.200 is demanded" in verdict.reason
+    assert not judge(GOOD, min_coverage=0.2).promote
 
 
 def test_nothing_measured_is_never_promoted() -> None:
-    assert judge({}, first=True)[0] is False
-    assert judge({"ranker": 0.9}, first=True)[0] is False
+    assert judge([]).promote is False
+    assert judge([row("ranker", 0.9)]).reason.startswith("not evaluated against any rival (contenders: ranker)")

@@ -121,17 +121,18 @@ def test_one_worker_and_mllib_give_factors_of_the_same_quality(spark: SparkSessi
     assert abs(rates[0] - rates[1]) < 0.15, rates
 
 
-def test_factors_do_not_depend_on_the_order_of_users() -> None:
+def test_factors_depend_neither_on_the_order_of_users_nor_on_people_who_took_nothing() -> None:
     rows = random_histories(40, 12)
     tables = [
         pa.table(
             {
-                "as_of": pa.array([0] * 40, pa.date32()),
+                "as_of": pa.array([0] * len(order), pa.date32()),
                 "user_id": [row[0] for row in order],
                 "item_ids": pa.array([row[1] for row in order], pa.list_(pa.string())),
                 "weights": pa.array([row[2] for row in order], pa.list_(pa.float32())),
             }
         )
-        for order in (rows, rows[::-1])
+        for order in (rows, rows[::-1], [("newcomer", [], []), *rows])
     ]
     assert factorise(tables[0]).equals(factorise(tables[1]))
+    assert factorise(tables[0]).equals(factorise(tables[2]))

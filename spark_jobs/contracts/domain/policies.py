@@ -118,6 +118,17 @@ class Train(Part):
         description="Share of NDCG@10 that may be lost for a smaller model, such as `0.5%`: the smallest ranker within "
         "it goes on to promotion. Default: the best goes.",
     )
+    approval: Literal["automatic", "required"] = Field(
+        default="automatic",
+        description="`required`: a ranker that may be promoted waits for `nightjar models promote`.",
+    )
+    min_coverage: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Least coverage@10, of the lists of evaluated users with exposure balanced, that a ranker is "
+        "promoted with. Default: none is demanded.",
+    )
     target_events: list[str] = Field(
         default=[], description="Event types that count as success. Default: all with a positive weight."
     )
@@ -171,6 +182,9 @@ class Recommendations(Part):
         le=1,
         description="Share of the eligible catalogue that the first ten places of all lists should reach together: "
         "items that are shown often give way until they do. null for the ranker's order as it is.",
+    )
+    kept_releases: int = Field(
+        default=14, ge=1, description="Latest releases that maintenance keeps whole: to be put back or made again."
     )
     history_events: int = Field(
         default=300, ge=1, description="Latest events of a user that features and sources look at."

@@ -139,9 +139,9 @@ PUBLISHED = (
     Table(
         "gold",
         "recommendation_history",
-        "What each run date published.",
+        "What every release published.",
         _LIST_COLUMNS,
-        key=("run_date", "user_id", "rank"),
+        key=("run_date", "release", "user_id", "rank"),
         partition_by=("run_date",),
     ),
 )

@@ -102,10 +102,14 @@ OPS = (
     Table(
         "ops",
         "decisions",
-        "What the night decided (train, promote, balance_exposure, publish) and why.",
+        "What nights and people decided, and why.",
         (
             RUN_DATE,
-            Column("decision", "string", "`train`, `promote`, `balance_exposure` or `publish`."),
+            Column(
+                "decision",
+                "string",
+                "`train`, `promote`, `serve_baseline`, `balance_exposure`, `publish`, `pin`, `choose`.",
+            ),
             Column("outcome", "string", "`yes` or `no`."),
             Column("reason", "string", "Why."),
             Column("model_version", "string", "Model version concerned.", nullable=True),
@@ -176,19 +180,24 @@ OPS = (
     Table(
         "ops",
         "releases",
-        "Every published release: model, inputs, domain file and code behind it.",
+        "Every release: model, inputs, domain file and code behind it, and each time that it began to serve.",
         (
             RUN_DATE,
             Column("release", "string", "Release."),
+            Column("kind", "string", "`scored` when its lists were made, `publish`, or `rollback`.", nullable=True),
             Column("model_version", "string", "Registered model version."),
             Column("inputs", "map<string,bigint>", "Delta versions the lists were made from."),
             Column("domain_digest", "string", "SHA-256 of the domain as parsed."),
+            Column("domain_file", "string", "The domain as parsed, as JSON.", nullable=True),
             Column("code_version", "string", "Version of the code."),
             Column("users", "bigint", "Users with a list."),
             Column("rows", "bigint", "Rows published."),
             Column("serving", "boolean", "Whether it replaced what is served (false when a later date already was)."),
+            Column("churn", "double", "Share of first ten places that what served before had not.", nullable=True),
+            Column("reason", "string", "Why a person put it back.", nullable=True),
+            Column("by", "string", "Who did.", nullable=True),
             RECORDED_AT,
         ),
-        key=("release",),
+        key=("release", "kind", "recorded_at"),
     ),
 )

@@ -1,27 +1,84 @@
-"""Whether a newly trained ranker becomes champion."""
+"""Whether a newly trained ranker may serve, from figures of all contenders on the same users."""
 
 from __future__ import annotations
 
-from spark_jobs.recommender.evaluation.evaluator import CHAMPION, MODELS, RANKER
+from dataclasses import dataclass
+from typing import Any
+
+from spark_jobs.recommender.evaluation.evaluator import BALANCED, CHAMPION, MODELS, RANKER
+from spark_jobs.recommender.sources import SOURCES
+
+MOST_LOSS = 0.005
+"""Share of the champion's NDCG@10 that a ranker on a par with it may lose on average."""
+MOST_GROWTH = 1.05
+"""Size, against the champion's, up to which a ranker costs no more."""
+FEWEST_USERS = 30
+"""Users of a segment from which it is judged on its own."""
+METRIC = "ndcg_at_10"
+Row = dict[str, Any]
 
 
-def judge(ndcg: dict[str, float], *, first: bool) -> tuple[bool, str]:
-    """Promote and why, from NDCG@10 by contender, on the same users.
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to promote, why or why not, and the best source, which serves where there is no champion."""
 
-    The ranker must beat every rival (source or baseline) and do no worse than the champion. Without an earlier
-    champion (`first`) it is promoted in any case, with the comparison as reason.
+    promote: bool
+    reason: str
+    best_source: str | None
+
+
+def judge(rows: list[Row], *, min_coverage: float | None = None, growth: float = 1.0) -> Verdict:
+    """Judge by the rows of ops.model_metrics of one evaluation; `growth` is the ranker's size against the champion's.
+
+    The ranker must beat every source and baseline; be better than the champion beyond chance, or on a par with it at
+    no higher cost; be worse than it beyond chance in no segment; and reach the coverage that the domain demands.
     """
-    rivals = [name for name in ndcg if name not in MODELS]
-    if RANKER not in ndcg or not rivals:
-        return False, f"not evaluated against any rival (contenders: {', '.join(sorted(ndcg)) or 'none'})"
-    rival = max(rivals, key=lambda name: ndcg[name])
-    compared = f"NDCG@10 {ndcg[RANKER]:.4f}, best rival {rival} {ndcg[rival]:.4f}"
-    if CHAMPION in ndcg:
-        compared += f", champion {ndcg[CHAMPION]:.4f}"
-    if ndcg[RANKER] <= ndcg[rival]:
-        if first:
-            return True, f"first model, promoted although it does not beat every rival: {compared}"
-        return False, f"does not beat every rival: {compared}"
-    if ndcg[RANKER] < ndcg.get(CHAMPION, 0.0):
-        return False, f"the champion is better: {compared}"
-    return True, f"better than every rival{' and no worse than the champion' * (CHAMPION in ndcg)}: {compared}"
+    found = {row["contender"]: row for row in rows if row["metric"] == METRIC and row["slice"] is None}
+    rivals = [name for name in found if name not in MODELS]
+    sources = [name for name in rivals if name in SOURCES]
+    best_source = max(sources, key=lambda name: found[name]["value"], default=None)
+    if RANKER not in found or not rivals:
+        told = ", ".join(sorted(found)) or "none"
+        return Verdict(False, f"not evaluated against any rival (contenders: {told})", best_source)
+    ranker, rival = found[RANKER]["value"], max(rivals, key=lambda name: found[name]["value"])
+    compared = f"NDCG@10 {ranker:.4f}, best rival {rival} {found[rival]['value']:.4f}"
+    objections = [] if ranker > found[rival]["value"] else ["does not beat every rival"]
+    merit = "better than every rival"
+    if CHAMPION in found:
+        champion = found[CHAMPION]
+        compared += (
+            f", champion {champion['value']:.4f} (difference {champion['difference']:+.4f}, 95 % interval "
+            f"{champion['difference_low']:+.4f} to {champion['difference_high']:+.4f})"
+        )
+        stands, against = _against_champion(champion, growth)
+        merit += f" and {against}"
+        objections += [] if stands else [against]
+        objections += _worse_segments(rows)
+    reached = next(
+        (row["value"] for row in rows if (row["contender"], row["metric"]) == (BALANCED, "coverage_at_10")), None
+    )
+    if min_coverage is not None and (reached is None or reached < min_coverage):
+        objections.append(f"coverage@10 is {reached or 0.0:.3f}, {min_coverage:.3f} is demanded")
+    return Verdict(not objections, f"{'; '.join(objections) or merit}: {compared}", best_source)
+
+
+def _against_champion(champion: Row, growth: float) -> tuple[bool, str]:
+    if champion["difference_low"] > 0:
+        return True, "better than the champion"
+    if champion["difference_high"] < 0 or champion["difference"] < -MOST_LOSS * champion["value"]:
+        return False, "the champion is better"
+    if growth > MOST_GROWTH:
+        return False, f"on a par with the champion, and {growth:.2f} times its size"
+    return True, "on a par with the champion at no higher cost"
+
+
+def _worse_segments(rows: list[Row]) -> list[str]:
+    return [
+        f"worse than the champion for {row['slice']} ({row['difference']:+.4f}, at most {row['difference_high']:+.4f})"
+        for row in rows
+        if row["contender"] == CHAMPION
+        and row["metric"] == METRIC
+        and (row["slice"] or "").startswith("users: ")
+        and row["users"] >= FEWEST_USERS
+        and row["difference_high"] < 0
+    ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
+from pyspark.sql import DataFrame
 
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
@@ -67,6 +69,11 @@ def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, tested:
         *[pa.array(column) for column in found.features[keep].T],
     ]
     return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", "label_tested", *FEATURE_NAMES])
+
+
+def real_rows(examples: DataFrame, names: Sequence[str], count: int = 5) -> pd.DataFrame:
+    """Some rows of the named features, as float32: what a model is shown with."""
+    return examples.select(*names).limit(count).toPandas().astype(np.float32)
 
 
 def _sampled(user_ids: list[str], users: np.ndarray, items: np.ndarray) -> np.ndarray:

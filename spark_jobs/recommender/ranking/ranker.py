@@ -60,10 +60,21 @@ def load_booster(model: bytes) -> xgb.Booster:
     return booster
 
 
+def source_model(source: str) -> bytes:
+    """What stands in place of a model where a source serves."""
+    return _SOURCE + source.encode()
+
+
+_SOURCE = b"source:"
+
+
 def ranker_scores(found: Candidates, model: bytes) -> np.ndarray:
-    """Score of every candidate by the model's own features."""
+    """Score of every candidate by the model's own features, or by the source that serves, then by popularity."""
     if len(found.users) == 0:
         return np.empty(0)
+    if model.startswith(_SOURCE):
+        first, then = found.ranks[model.removeprefix(_SOURCE).decode()], found.ranks["popularity"]
+        return np.asarray(1.0 / first + 1e-6 / then)
     booster = load_booster(model)
     data = xgb.DMatrix(model_features(found, booster), feature_names=booster.feature_names, nthread=1)
     return np.asarray(booster.predict(data), dtype=np.float64)

@@ -47,7 +47,8 @@ def factorise(histories: pa.Table) -> pa.Table:
     if ids:
         # In a fixed order, since sums of floats depend on it.
         order = np.argsort(np.asarray(histories["user_id"].to_pylist(), dtype=object), kind="stable")
-        confidence = ratings[order].astype(np.float32)
+        # People who took nothing would still move the random start of everybody else.
+        confidence = ratings[order[np.diff(ratings.indptr)[order] > 0]].astype(np.float32)
         confidence.data = 1.0 + np.float32(ALPHA) * confidence.data
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(

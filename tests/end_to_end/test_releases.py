@@ -1,0 +1,98 @@
+"""Releases of real nights: made again from what they were made of, and a baseline that serves where no ranker may."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import pytest
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.decisions import latest, nominee
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import LEDGER, SERVED, born, champion, published
+from spark_jobs.on_demand.reproduce import NotReproducibleError, reproduce
+from spark_jobs.publish.check_recommendations import run as check
+from spark_jobs.publish.publish_recommendations import run as publish
+from spark_jobs.score.score_users import run as score
+from spark_jobs.train.promote_ranker import evaluation_of
+from spark_jobs.train.promote_ranker import run as promote
+from tests.nights import run_stages
+
+
+def first_release(shop: Night) -> str:
+    return str(published(shop.lakehouse, 100)[-1]["release"])
+
+
+@pytest.fixture
+def copied(shop: Night, tmp_path: Path) -> Night:
+    """The shop as its nights left it, in a home of its own."""
+    for name in ("lakehouse", "mlflow"):
+        shutil.copytree(shop.settings.home / name, tmp_path / name)
+    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, shop.run_date)
+
+
+def test_a_release_is_made_again_row_by_row(shop: Night) -> None:
+    name = first_release(shop)
+    assert reproduce(shop.for_job(), name) == published(shop.lakehouse, 100)[-1]["rows"] > 1_000
+
+
+def test_what_differs_or_is_gone_is_named(copied: Night) -> None:
+    name = first_release(copied)
+    history = copied.read("gold.recommendation_history").where(F.col("release") == name)
+    changed = history.withColumn("title", F.when(F.col("rank") == 3, "Another").otherwise(F.col("title")))
+    where = f"run_date = '{copied.run_date}' AND release = '{name}'"
+    copied.replace("gold.recommendation_history", changed.localCheckpoint(), where=where)
+    with pytest.raises(NotReproducibleError, match=r"comes out otherwise: \d+ rows differ, such as .*Another"):
+        reproduce(copied.for_job(), name)
+    made = born(copied.lakehouse, name)
+    assert made is not None
+    version = dict(made["inputs"])["gold.item_factors"]
+    files, _ = copied.lakehouse.files("gold.item_factors", version)
+    Path(files[0].removeprefix("file://")).unlink()
+    with pytest.raises(
+        NotReproducibleError, match=rf"retention removed gold\.item_factors at version {version} \(1 of"
+    ):
+        reproduce(copied.for_job(), name)
+
+
+def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None:
+    for name in (SERVED, LEDGER):
+        shutil.rmtree(copied.lakehouse.uri(name))
+    client = mlflow.MlflowClient(copied.settings.tracking_uri())
+    client.delete_registered_model_alias("nightjar.retail", "champion")
+    version = max(client.search_model_versions("name = 'nightjar.retail'"), key=lambda v: int(v.version))
+    run_stages(copied, "snapshot")
+    rows = evaluation_of(copied, str(version.version))
+    assert rows
+    worse = [row | {"value": 0.01} if row["contender"] == "ranker" else row for row in rows]
+    copied.record("ops.model_metrics", [{k: v for k, v in row.items() if k != "recorded_at"} for row in worse])
+    for job in (promote, score, check, publish):
+        job(copied.for_job())
+    decision = latest(copied.lakehouse, "promote", on=copied.run_date)
+    assert decision is not None
+    assert not decision.yes
+    assert decision.reason.startswith("does not beat every rival: NDCG@10 0.0100")
+    served = champion(copied.lakehouse)
+    assert served is not None
+    assert served.startswith("source:")
+    source = served.removeprefix("source:")
+    lists = copied.read(SERVED)
+    assert {row.model_version for row in lists.select("model_version").distinct().collect()} == {served}
+    first = lists.where("rank = 1").select(F.array_contains("sources", source).alias("own")).collect()
+    assert sum(row.own for row in first) > len(first) * 0.9
+    tags = client.get_model_version("nightjar.retail", version.version).tags
+    assert tags["promotion"].startswith("refused: does not beat every rival")
+    assert "champion" not in client.get_registered_model("nightjar.retail").aliases
+    # With a better ranker that has to wait for a person it still serves.
+    train = copied.domain.train.model_copy(update={"approval": "required"})
+    asking = Night(copied.spark, copied.settings, copied.domain.model_copy(update={"train": train}), copied.run_date)
+    copied.record("ops.model_metrics", [{k: v for k, v in row.items() if k != "recorded_at"} for row in rows])
+    promote(asking.for_job())
+    waiting = latest(copied.lakehouse, "promote", on=copied.run_date)
+    assert waiting is not None
+    assert waiting.reason.startswith("waits for nightjar models promote: better than every rival")
+    assert nominee(copied.lakehouse, copied.run_date) is None
+    # The next evaluation has it among its sources anyway, and a later ranker that is better takes over.
+    assert reproduce(copied.for_job(), published(copied.lakehouse, 1)[0]["release"]) == lists.count()

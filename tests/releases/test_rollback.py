@@ -1,0 +1,213 @@
+"""Rolling back: lists and model together, whole or not at all, and a pin that nights respect; without Spark."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pyarrow as pa
+import pytest
+import xgboost as xgb
+from rich.console import Console
+
+from spark_jobs.cli.releases import show
+from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.tables import TABLES
+from spark_jobs.lakehouse.decisions import nominee, pinned
+from spark_jobs.lakehouse.releases import HISTORY, LEDGER, SERVED, UnknownReleaseError, champion, published, serving
+from spark_jobs.lakehouse.schema import arrow_schema
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
+from spark_jobs.on_demand import rollback as module
+from spark_jobs.on_demand.promotion import promote
+from spark_jobs.on_demand.rollback import RollbackError, roll_back
+from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
+from tests.nights import write_domain
+
+USERS = 3
+
+
+class Shop:
+    """A domain with releases made by hand, as nights leave them."""
+
+    def __init__(self, home: Path) -> None:
+        self.domain: Domain = write_domain(home)
+        self.settings = Settings(home=home, conf_dir=home / "conf", code_version="tested")
+        self.lakehouse = Lakehouse.of(self.settings, self.domain)
+        self.registry = ModelRegistry(self.settings, self.domain)
+        self.clock = datetime.now(UTC) - timedelta(hours=1)
+
+    def train(self, day: date) -> str:
+        data = pd.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0]})
+        booster = xgb.train({"objective": "rank:ndcg"}, xgb.DMatrix(data, [0, 1], qid=[0, 0]), 1)
+        tags = {"run_date": str(day), "examples_digest": "x", "code_version": "tested"}
+        made = self.registry.register(
+            booster, tested=booster, params={}, domain=self.domain, inputs=[], tags=tags, example=data
+        )
+        return made.number
+
+    def decide(self, decision: str, day: date, outcome: str = "yes", version: str | None = None) -> None:
+        row = {"decision": decision, "outcome": outcome, "reason": "why", "model_version": version}
+        self.lakehouse.append("ops.decisions", [row | {"run_date": day, "recorded_at": self.tick()}], {})
+
+    def publish(self, name: str, day: date, version: str, item: str) -> None:
+        lists = [
+            {"user_id": f"u{k}", "rank": 1, "item_id": item, "title": item, "score": 1.0, "sources": ["als"]}
+            | {"reason": "why", "run_date": day, "release": name, "model_version": version}
+            for k in range(USERS)
+        ]
+        rows = pa.Table.from_pylist(lists, schema=arrow_schema(TABLES[SERVED]))
+        self.lakehouse.replace(HISTORY, rows, f"release = '{name}'", {})
+        self.lakehouse.replace(SERVED, rows, None, {})
+        facts = {"release": name, "kind": "publish", "model_version": version, "inputs": {}, "domain_digest": "d"}
+        facts |= {"code_version": "tested", "users": USERS, "rows": USERS, "serving": True, "churn": 0.5}
+        self.lakehouse.append(LEDGER, [facts | {"run_date": day, "recorded_at": self.tick()}], {})
+        self.decide("publish", day)
+        self.registry.follow(version)
+
+    def tick(self) -> datetime:
+        self.clock += timedelta(seconds=1)
+        return self.clock
+
+    def aliases(self) -> dict[str, str]:
+        found = mlflow.MlflowClient(self.settings.tracking_uri()).get_registered_model("nightjar.shop").aliases
+        return {name: str(version) for name, version in found.items()}
+
+    def items(self) -> set[str]:
+        return set(self.lakehouse.query("SELECT item_id FROM s", s=SERVED)["item_id"].to_pylist())
+
+
+@pytest.fixture
+def shop(home: Path) -> Shop:
+    """Two releases by two models: `good` yesterday, `bad` tonight."""
+    made = Shop(home)
+    tonight = made.domain.tonight()
+    made.publish("good", tonight - timedelta(days=1), made.train(tonight - timedelta(days=1)), "old")
+    made.publish("bad", tonight, made.train(tonight), "new")
+    return made
+
+
+def consistent(shop: Shop, release: str, version: str, item: str) -> None:
+    now = serving(shop.lakehouse)
+    assert now is not None
+    assert (now.release, now.model_version) == (release, version)
+    assert champion(shop.lakehouse) == version
+    assert shop.items() == {item}
+    assert shop.aliases()["champion"] == version
+
+
+def test_lists_and_model_go_back_together_and_forward_by_the_same_command(shop: Shop) -> None:
+    consistent(shop, "bad", "2", "new")
+    done = roll_back(shop.settings, shop.domain, "good", "lists are off", by="anna")
+    assert (done.release, done.before, done.rows) == ("good", "bad", USERS)
+    assert done.seconds < 10
+    consistent(shop, "good", "1", "old")
+    assert shop.aliases()["previous"] == "2"
+    row = published(shop.lakehouse, 1)[0]
+    assert (row["kind"], row["release"], row["reason"], row["by"]) == ("rollback", "good", "lists are off", "anna")
+    roll_back(shop.settings, shop.domain, "bad", "it was the data")
+    consistent(shop, "bad", "2", "new")
+
+
+class Killed(BaseException):
+    """Stands for a process that dies: nothing catches it."""
+
+
+STEPS = ("_pin", "copy_rows", "_record", "follow")
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_lists_and_champion_agree_and_the_command_again_finishes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, done: bool
+) -> None:
+    owner: Any = {"copy_rows": Lakehouse, "follow": ModelRegistry}.get(step, module)
+    real = getattr(owner, step)
+
+    def dies(*arguments: Any) -> None:
+        if done:
+            real(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, step, dies)
+        with pytest.raises(Killed):
+            roll_back(shop.settings, shop.domain, "good", "lists are off")
+    now = serving(shop.lakehouse)
+    assert now is not None
+    # Whatever is served, the next night scores with its model, and no new one gets in once the pin is written.
+    assert champion(shop.lakehouse) == now.model_version == {"good": "1", "bad": "2"}[now.release]
+    roll_back(shop.settings, shop.domain, "good", "lists are off")
+    consistent(shop, "good", "1", "old")
+    assert [row["kind"] for row in published(shop.lakehouse, 9)] == ["rollback", "publish", "publish"]
+    pin = pinned(shop.lakehouse, shop.domain.tonight())
+    assert pin is not None
+    assert pin.model_version == "1"
+
+
+def test_a_pin_holds_against_trainings_until_somebody_promotes(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    shop.decide("promote", tonight, version="2")
+    assert nominee(shop.lakehouse, tonight) == "2"
+    roll_back(shop.settings, shop.domain, "good", "lists are off")
+    assert nominee(shop.lakehouse, tonight) is None, "a rerun of tonight keeps the pinned model"
+    assert champion(shop.lakehouse, until=tonight) == "1"
+    promote(shop.settings, shop.domain, "2", "it was the data", by="anna")
+    assert pinned(shop.lakehouse, tonight) is None
+    assert nominee(shop.lakehouse, tonight + timedelta(days=1)) == "2"
+    assert champion(shop.lakehouse) == "1", "until its lists are published"
+
+
+def test_bad_requests_say_why_and_change_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: shop.lakehouse.version(name) for name in (SERVED, LEDGER, "ops.decisions")}
+    with pytest.raises(UnknownReleaseError, match=r"no published release 'nope'; the latest are bad, good\."):
+        roll_back(shop.settings, shop.domain, "nope", "why")
+    with pytest.raises(RollbackError, match="Give a reason"):
+        roll_back(shop.settings, shop.domain, "good", "  ")
+    with (
+        held(shop.lakehouse, Turn.of("night 2026-11-25")),
+        pytest.raises(TurnTakenError, match="written by night 2026-11-25"),
+    ):
+        roll_back(shop.settings, shop.domain, "good", "why")
+    with pytest.raises(ModelNotFoundError, match="version 9"):
+        promote(shop.settings, shop.domain, "9", "why")
+    with pytest.raises(ValueError, match="Give a reason"):
+        promote(shop.settings, shop.domain, "2", "")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    down = shop.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        roll_back(down, shop.domain, "good", "why")
+    assert {name: shop.lakehouse.version(name) for name in before} == before
+
+
+def test_what_is_gone_is_named(shop: Shop) -> None:
+    client = mlflow.MlflowClient(shop.settings.tracking_uri())
+    client.delete_registered_model_alias("nightjar.shop", "previous")
+    client.delete_model_version("nightjar.shop", "1")
+    with pytest.raises(ModelNotFoundError, match=r"nightjar\.shop version 1 can't be loaded"):
+        roll_back(shop.settings, shop.domain, "good", "why")
+    shop.lakehouse.delete(HISTORY, "release = 'good' AND user_id = 'u0'", {})
+    with pytest.raises(RollbackError, match=r"holds 2 of its 3 rows.*Nothing was changed"):
+        roll_back(shop.settings, shop.domain, "good", "why")
+    consistent(shop, "bad", "2", "new")
+
+
+def test_the_champion_of_a_past_date_is_what_served_then(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    assert champion(shop.lakehouse, until=tonight - timedelta(days=1)) == "1"
+    assert champion(shop.lakehouse, until=tonight - timedelta(days=2)) is None
+    assert champion(shop.lakehouse, until=tonight) == champion(shop.lakehouse) == "2"
+
+
+def test_the_page_shows_what_serves_and_who_put_it_back(shop: Shop) -> None:
+    roll_back(shop.settings, shop.domain, "good", "lists are off", by="anna")
+    console = Console(record=True, width=160)
+    show(shop.settings, "shop", 5, console)
+    lines = console.export_text().splitlines()
+    assert "serving rollback by anna: lists are off" in lines[1]
+    assert "50%" in lines[2]
+    assert lines[-1].startswith("Pinned: version 1 stays until nightjar models promote")
