@@ -21,7 +21,7 @@ def test_what_was_never_registered_is_not_found(home: Path) -> None:
         registry.require_trained_on(night)
     with pytest.raises(ModelNotFoundError, match=r"nightjar\.shop version 7 can't be loaded.*--force-training"):
         registry.load("7")
-    registry.point_champion(None)
+    registry.follow(None)
 
 
 def test_an_outage_does_not_read_as_nothing_trained_and_is_tried_again(
