@@ -143,6 +143,15 @@ def test_rules_about_lists_are_refused_with_their_mistake(rules: dict, message: 
         Domain.model_validate(SHOP | {"rules": rules})
 
 
+def test_the_rules_that_the_readme_shows_are_valid() -> None:
+    text = (PROJECT_ROOT / "README.md").read_text()
+    shown = yaml.safe_load(
+        next(block for block in text.split("```yaml\n") if block.startswith("rules:")).split("```")[0]
+    )
+    rules = Domain.model_validate(SHOP | shown).rules
+    assert (len(rules.block), len(rules.pin), len(rules.boost), rules.max_per_category) == (2, 1, 1, 4)
+
+
 def test_a_smaller_model_is_preferred_by_a_share_and_needs_time_to_be_found() -> None:
     train = Domain.model_validate(SHOP | {"train": {"prefer_smaller": "0.5%"}}).train
     assert train.most_loss == pytest.approx(0.005)

@@ -64,4 +64,6 @@ def test_it_brings_suites_domains_dags_and_the_lock_of_the_jars(installed: Path)
     for folder, pattern in (("expectations", "*.json"), ("conf", "*.yaml"), ("dags", "*.py"), ("plugins", "**/*.py")):
         ours = {path.relative_to(PROJECT_ROOT / folder) for path in (PROJECT_ROOT / folder).glob(pattern)}
         assert {path.relative_to(shipped / folder) for path in (shipped / folder).glob(pattern)} == ours
+    templates = {path.name for path in (installed / "spark_jobs" / "reports" / "templates").iterdir()}
+    assert templates == {"report.html", "card.md"}
     assert (shipped / "jars.lock").read_text() == (PROJECT_ROOT / "jars.lock").read_text()

@@ -115,11 +115,15 @@ _LIST_COLUMNS = (
     ITEM,
     Column("title", "string", "Title as of the run date."),
     Column("score", "double", "Ranker score; comparable within one user's list only, descending with rank."),
-    Column("sources", "array<string>", "Candidate sources that proposed the item, the one behind the reason first."),
+    Column(
+        "sources",
+        "array<string>",
+        "Candidate sources that proposed the item, the one behind the reason first; `pinned` where a rule put it.",
+    ),
     Column("reason", "string", "Why, in words, with the item of the history it rests on where there is one."),
     RUN_DATE,
     Column("release", "string", "Release that published the row."),
-    Column("model_version", "string", "Registered model version that scored the row."),
+    Column("model_version", "string", "Registered model version that scored the row, or `source:` and a name."),
 )
 PUBLISHED = (
     Table(
