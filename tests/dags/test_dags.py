@@ -102,7 +102,7 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
     found = load_dags(airflow_home, tmp_path / "conf")
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, "night_broken"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, "night_broken"}
     assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
     assert "time_zone" in found["dags"]["night_broken"]["doc"]
 
@@ -115,7 +115,7 @@ def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
         shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
     found = load_dags(airflow_home, tmp_path / "conf")
     assert found["errors"] == {}
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, "night_another", "night_sh_p___co"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, "night_another", "night_sh_p___co"}
     assert set(found["dags"]["night_retail"]["tasks"]) > {"score"}
     assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
 
