@@ -140,17 +140,26 @@ def size_plot(variants: Sequence[Row], path: Path) -> Path | None:
     if not tried:
         return None
     figure, axes = _figure(3.6)
+    axes.set_xscale("log")
     for row in tried:
         colour = DARK if row["chosen"] else LIGHT
         at = row["bytes_zstd"] / 1024, row["ndcg_at_10"]
         axes.errorbar(*at, yerr=_errors([row | {"value": at[1]}]), fmt="o", color=colour, ecolor=colour)
-        axes.annotate(row["variant"], at, xytext=(5, 4), textcoords="offset points", fontsize=8)
+    # One below the other where sizes are alike, so that no name lies on another.
+    low, high = axes.get_ylim()
+    below = (high - low) * 0.05
+    named: list[tuple[float, float]] = []
+    for row in sorted(tried, key=lambda row: -float(row["ndcg_at_10"])):
+        x, y = row["bytes_zstd"] / 1024, row["ndcg_at_10"]
+        y = min([y, *(other - below for size, other in named if 0.6 < x / size < 1.6)])
+        named.append((x, y))
+        axes.annotate(row["variant"], (x, y), xytext=(6, -3), textcoords="offset points", fontsize=8)
+    axes.set_ylim(low, high)
     for row in variants:
         if row["variant"] == "best_source":
             axes.axhline(row["ndcg_at_10"], color=ACCENT, linewidth=1)
             at = axes.get_xlim()[0], row["ndcg_at_10"]
             axes.annotate(f"best source: {row['note']}", at, xytext=(4, 3), textcoords="offset points", fontsize=8)
-    axes.set_xscale("log")
     axes.set_xlabel("size in KiB, compressed with zstd")
     axes.set_ylabel("NDCG@10")
     return _saved(figure, path)
