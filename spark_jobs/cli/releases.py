@@ -21,9 +21,10 @@ def show(settings: Settings, domain_name: str, limit: int, console: Console) -> 
     if now is None:
         raise NotWrittenError(f"{domain_name} has published nothing yet; run a night first.")
     quality = _ndcg(lakehouse)
-    table = Table(
-        "release", "run date", "model", "NDCG@10", "users", "rows", "new in top 10", "", box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("release", no_wrap=True)
+    for name in ("run date", "model", "NDCG@10", "users", "rows", "new", ""):
+        table.add_column(name)
     marked = False
     for row in rows:
         current = not marked and row["release"] == now.release and row["serving"]

@@ -225,7 +225,8 @@ class ModelRegistry:
         if version is None:
             return
         aliases = self._client.get_registered_model(self.name).aliases if self._has_model() else {}
-        before = aliases.get(CHAMPION)
+        # MLflow gives numbers here and texts elsewhere.
+        before = str(aliases[CHAMPION]) if CHAMPION in aliases else None
         if before == version:
             return
         if before:

@@ -203,7 +203,18 @@ def test_the_champion_of_a_past_date_is_what_served_then(shop: Shop) -> None:
     assert champion(shop.lakehouse, until=tonight) == champion(shop.lakehouse) == "2"
 
 
+def test_a_model_that_goes_on_serving_is_not_its_own_predecessor(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    shop.publish("better", tonight, "2", "newer")
+    assert shop.aliases() == {"champion": "2", "previous": "1"}
+
+
 def test_the_page_shows_what_serves_and_who_put_it_back(shop: Shop) -> None:
+    roll_back(shop.settings, shop.domain, "good", "lists are off", by="anna")
+    narrow = Console(record=True, width=60)
+    shop.publish("a-release-with-a-long-name-2026-11-25-bf0f49", shop.domain.tonight(), "1", "old")
+    show(shop.settings, "shop", 5, narrow)
+    assert "a-release-with-a-long-name-2026-11-25-bf0f49" in narrow.export_text()
     roll_back(shop.settings, shop.domain, "good", "lists are off", by="anna")
     console = Console(record=True, width=160)
     show(shop.settings, "shop", 5, console)
