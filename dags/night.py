@@ -13,9 +13,11 @@ from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import PythonOperator, ShortCircuitOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, BaseOperator, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, task
 from nightjar_airflow.gates import decided
+from nightjar_airflow.promotions import waiting_version
 from nightjar_airflow.run_dates import run_date
 from nightjar_airflow.stage_operator import NightjarStageOperator
 from nightjar_airflow.turns import give_turn_back, take_turn
@@ -61,6 +63,30 @@ def stage_task(domain: Domain, stage: Stage, rule: TriggerRule = TriggerRule.NON
         execution_timeout=timedelta(minutes=stage.timeout_minutes),
         trigger_rule=rule,
     )
+
+
+def ask_for_approval(domain: Domain, trained: BaseOperator) -> BaseOperator:
+    """Start the DAG that asks a person, if a version waits for one; the night does not wait."""
+    gate = ShortCircuitOperator(
+        task_id="approval_due",
+        python_callable=waiting_version,
+        op_args=[domain.domain, RUN_DATE],
+        ignore_downstream_trigger_rules=False,
+        execution_timeout=timedelta(minutes=5),
+        doc_md="Goes on if tonight's version is good enough and waits for a person (ops.decisions).",
+    )
+    ask = TriggerDagRunOperator(
+        task_id="ask_for_approval",
+        trigger_dag_id=f"promotion_{domain.slug}",
+        trigger_run_id=f"version-{{{{ ti.xcom_pull(task_ids='approval_due') }}}}-of-{RUN_DATE}",
+        conf={"version": "{{ ti.xcom_pull(task_ids='approval_due') }}"},
+        # The night once more asks nobody twice.
+        skip_when_already_exists=True,
+        execution_timeout=timedelta(minutes=5),
+        doc_md=f"Starts promotion_{domain.slug}: a person answers under Required Actions, whenever they like.",
+    )
+    trained >> gate >> ask
+    return ask
 
 
 def night(domain: Domain) -> DAG:
@@ -125,6 +151,8 @@ def night(domain: Domain) -> DAG:
             work >> over
             before.append(over)
             optional.append(work)
+            if stage.name == "train" and domain.train.approval == "required":
+                optional.append(ask_for_approval(domain, work))
         complete = EmptyOperator(
             task_id="complete",
             trigger_rule=TriggerRule.NONE_FAILED,

@@ -27,6 +27,8 @@ for file in sorted(load_settings().conf_dir.glob("*.yaml")):
         start_date=datetime(1990, 1, 1, tz=domain.time_zone),
         catchup=False,
         max_active_runs=1,
+        # A run of a paused DAG would wait unseen.
+        is_paused_upon_creation=False,
         dagrun_timeout=timedelta(minutes=30),
         description=f"Serves an earlier release of {domain.domain} again",
         doc_md=__doc__,

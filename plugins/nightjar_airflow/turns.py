@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow.sdk.exceptions import AirflowFailException
+
+from spark_jobs.contracts.code_version import UncommittedCodeError, require_committed
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, claim, give_back
@@ -14,15 +17,21 @@ from spark_jobs.lakehouse.turns import Turn, claim, give_back
 OF_AIRFLOW = "Airflow run "
 
 
-def take_turn(domain: str, ti: Any, run_id: str) -> bool:
-    """For a sensor: whether this DAG run may write the domain's tables now."""
+def take_turn(domain: str, ti: Any, dag_run: Any) -> bool:
+    """For a sensor: whether this DAG run may write the domain's tables now; a scheduled one of changed code never."""
+    settings = load_settings()
+    if dag_run.run_type == "scheduled":
+        try:
+            require_committed(settings)
+        except UncommittedCodeError as error:
+            raise AirflowFailException(str(error)) from None
 
     def ended(holder: str) -> bool:
         run = holder.removeprefix(OF_AIRFLOW)
         active = {"dag_id": ti.dag_id, "run_ids": [run], "states": ["running", "queued"]}
         return run != holder and not ti.get_dr_count(**active)
 
-    other = claim(Lakehouse.of(load_settings(), domain), Turn.of(OF_AIRFLOW + run_id), ended)
+    other = claim(Lakehouse.of(settings, domain), Turn.of(OF_AIRFLOW + dag_run.run_id), ended)
     if other:
         print(f"{domain} is being written by {other.holder} since {other.since:%Y-%m-%d %H:%M} UTC")
     return other is None

@@ -154,6 +154,21 @@ def promote_model(
     )
 
 
+@models.command("refuse")
+def refuse_model(
+    domain: DomainName,
+    version: Annotated[str, typer.Option(help="Registered model version.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+) -> None:
+    """Write down that a version is not to serve; where the domain asks for approval it won't."""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.on_demand.promotion import refuse
+
+    settings = load_settings()
+    refuse(settings, find_domain(settings.conf_dir, domain), version, reason)
+    console.print(f"Version {version} is refused.")
+
+
 @models.command("export")
 def export_model(
     domain: DomainName,

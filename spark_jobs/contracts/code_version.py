@@ -15,6 +15,19 @@ def is_reproducible(settings: Settings) -> bool:
     return not code_version(settings).endswith("-dirty")
 
 
+class UncommittedCodeError(RuntimeError):
+    """The code has local changes where it must not."""
+
+
+def require_committed(settings: Settings) -> None:
+    """Raise UncommittedCodeError where no commit says which code runs, unless a setting allows it."""
+    if not (is_reproducible(settings) or settings.allow_uncommitted):
+        raise UncommittedCodeError(
+            f"{PROJECT_ROOT} has changes that are not committed (git status), so that nobody could make this night's "
+            "lists again. Commit them, or set NIGHTJAR_ALLOW_UNCOMMITTED=true; nights by hand run all the same."
+        )
+
+
 @lru_cache(maxsize=4)
 def code_version(settings: Settings) -> str:
     """The setting, else the git commit (`-dirty` with local changes), else a digest; asked once per process."""

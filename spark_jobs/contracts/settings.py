@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     code_version: str | None = Field(
         default=None, description="Version of the code to record with runs and models. Unset: the git commit."
     )
+    allow_uncommitted: bool = Field(
+        default=False,
+        description="Let scheduled nights run code with uncommitted changes, whose lists nobody can make again.",
+    )
 
     @property
     def lakehouse(self) -> Path:

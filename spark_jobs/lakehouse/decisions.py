@@ -7,38 +7,54 @@ from datetime import date, datetime, timedelta
 
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
+YES, NO, WAITS = "yes", "no", "waits"
+"""Outcomes: the last one of a version that is good enough and waits for a person."""
+
 
 @dataclass(frozen=True)
 class Decision:
     """One row of ops.decisions."""
 
     run_date: date
-    yes: bool
+    outcome: str
     reason: str
     model_version: str | None
     features: list[str] | None
     recorded_at: datetime
 
+    @property
+    def yes(self) -> bool:
+        """Whether it was decided so."""
+        return self.outcome == YES
+
 
 def latest(
-    lakehouse: Lakehouse, decision: str, *, on: date | None = None, until: date | None = None, yes: bool = False
+    lakehouse: Lakehouse,
+    decision: str,
+    *,
+    on: date | None = None,
+    until: date | None = None,
+    yes: bool = False,
+    version: str | None = None,
 ) -> Decision | None:
     """The decision of this kind recorded last for the newest run date, or None.
 
-    Only for the run date `on`, only of run dates up to `until`, only those that were `yes`, where given.
+    Only for the run date `on`, only of run dates up to `until`, only those that were `yes`, only about the model
+    version, where given.
     """
     if not lakehouse.exists("ops.decisions"):
         return None
     conditions = [f"decision = {literal(decision)}"]
     conditions += [f"run_date = DATE '{on}'"] if on else []
     conditions += [f"run_date <= DATE '{until}'"] if until else []
-    conditions += ["outcome = 'yes'"] if yes else []
+    conditions += [f"outcome = {literal(YES)}"] if yes else []
+    conditions += [f"model_version = {literal(version)}"] if version else []
     rows = lakehouse.query(
         "SELECT run_date, outcome, reason, model_version, features, recorded_at FROM decisions "
         f"WHERE {' AND '.join(conditions)} ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
         decisions="ops.decisions",
     ).to_pylist()
-    return Decision(rows[0]["run_date"], rows[0]["outcome"] == "yes", *list(rows[0].values())[2:]) if rows else None
+    return Decision(**rows[0]) if rows else None
 
 
 def decided(lakehouse: Lakehouse, decision: str, run_date: date) -> bool:

@@ -1,4 +1,4 @@
-"""Promote a model version by hand: the next night scores with it."""
+"""What a person says about a model version: it scores from the next night on, or it may not."""
 
 from __future__ import annotations
 
@@ -15,20 +15,35 @@ from spark_jobs.registry.model_registry import ModelRegistry
 
 
 def promote(settings: Settings, domain: Domain, version: str, reason: str, by: str | None = None) -> None:
-    """Write the decision down, and end the pin that there may be.
+    """Let the next night score with the version, and end the pin that there may be.
 
     Raises ValueError for an empty reason and ModelNotFoundError for an unknown version before anything is written, and
     TurnTakenError while a night runs.
     """
+    _decide(settings, domain, version, reason, by, chosen=True)
+
+
+def refuse(settings: Settings, domain: Domain, version: str, reason: str, by: str | None = None) -> None:
+    """Write down that the version is not to serve; a champion goes on serving until another one is promoted.
+
+    Raises what `promote` raises.
+    """
+    _decide(settings, domain, version, reason, by, chosen=False)
+
+
+def _decide(settings: Settings, domain: Domain, version: str, reason: str, by: str | None, *, chosen: bool) -> None:
     if not reason.strip():
         raise ValueError("Give a reason: the next person on call will ask for it.")
     lakehouse = Lakehouse.of(settings, domain)
-    with held(lakehouse, Turn.of_this_process(f"promotion of {version}")):
-        booster = ModelRegistry(settings, domain).load(version)
+    with held(lakehouse, Turn.of_this_process(f"decision about version {version}")):
+        registry = ModelRegistry(settings, domain)
+        booster = registry.load(version)
         told = f"by {by or getpass.getuser()}: {reason}"
         stamp: dict[str, Any] = {"run_date": domain.tonight(), "recorded_at": datetime.now(UTC)}
         stamp |= {"reason": told, "model_version": version}
-        pin = stamp | {"decision": "pin", "outcome": "no"}
-        chosen = stamp | {"decision": "choose", "outcome": "yes", "features": list(booster.feature_names or [])}
+        rows = [stamp | {"decision": "pin", "outcome": "no"}] if chosen else []
+        choice = {"decision": "choose", "outcome": "yes" if chosen else "no"}
+        rows.append(stamp | choice | {"features": list(booster.feature_names or [])})
         metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings)}
-        lakehouse.append("ops.decisions", [pin, chosen], metadata)
+        lakehouse.append("ops.decisions", rows, metadata)
+        registry.tag(registry.describe(version), {"promotion": f"{'promoted' if chosen else 'refused'} {told}"})

@@ -33,7 +33,8 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import Settings
 
-CHAMPION, PREVIOUS = "champion", "previous"
+CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
+"""Aliases: what serves, what served before it, and the newest version that has been judged and never served."""
 TESTED = "tested_ranker.ubj"
 ONNX = "onnx_model"
 """Tag of a version: where its ONNX twin lies."""
@@ -176,6 +177,16 @@ class ModelRegistry:
             )
         self.tag(version, facts | {ONNX: logged.model_uri})
 
+    def log_variants(self, version: Version, rows: dict[str, dict[str, Any]]) -> None:
+        """Log the figures of each variant, by its name, as a child of the run that trained the version; once."""
+        experiment = self._client.get_run(version.run_id).info.experiment_id
+        if self._client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{version.run_id}'", max_results=1):
+            return
+        for name, figures in rows.items():
+            with mlflow.start_run(run_name=name, parent_run_id=version.run_id):
+                mlflow.log_metrics({k: float(v) for k, v in figures.items() if isinstance(v, int | float)})
+                mlflow.set_tags({k: v for k, v in figures.items() if isinstance(v, str)})
+
     def tag(self, version: Version, tags: dict[str, str]) -> None:
         """Set tags of the version."""
         for name, text in tags.items():
@@ -197,6 +208,12 @@ class ModelRegistry:
         self._client.log_text(version.run_id, card, "model_card.md")
         self._client.update_model_version(self.name, version.number, description=card)
 
+    def card(self, number: str) -> str:
+        """The version's model card, or the verdict on it where it has none; raises ModelNotFoundError."""
+        tags = self.describe(number).tags
+        card = self._client.get_model_version(self.name, number).description
+        return card or f"Version {number} has no model card; {tags.get('promotion', 'it was not judged')}."
+
     def versions(self, limit: int) -> list[tuple[Version, list[str]]]:
         """The latest versions with their aliases, newest first."""
         found = sorted(self._client.search_model_versions(f"name = '{self.name}'"), key=lambda v: -int(v.version))
@@ -217,6 +234,10 @@ class ModelRegistry:
             )
         return mlflow.onnx.load_model(uri)  # type: ignore[no-any-return]
 
+    def challenge(self, version: Version) -> None:
+        """Let the alias `challenger` point at the version, until it serves."""
+        self._client.set_registered_model_alias(self.name, CHALLENGER, version.number)
+
     def follow(self, version: str | None) -> None:
         """Let the alias `champion` point at what serves, which is the truth, and `previous` at what did before.
 
@@ -227,6 +248,8 @@ class ModelRegistry:
         aliases = self._client.get_registered_model(self.name).aliases if self._has_model() else {}
         # MLflow gives numbers here and texts elsewhere.
         before = str(aliases[CHAMPION]) if CHAMPION in aliases else None
+        if str(aliases.get(CHALLENGER)) == version:
+            self._client.delete_registered_model_alias(self.name, CHALLENGER)
         if before == version:
             return
         if before:

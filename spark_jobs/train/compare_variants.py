@@ -50,14 +50,12 @@ def run(night: Night) -> None:
     if chosen != FULL:
         version = register(night, registry, version, examples, chosen, rows)
     left_out = [row for row in made if not row["onnx"]]
+    told = [{name: row.get(name) for name in RECORDED} for row in [*rows, *left_out]]
     night.record(
         "ops.model_variants",
-        [
-            {name: row.get(name) for name in RECORDED}
-            | {"model_version": version.number, "chosen": row["variant"] == chosen}
-            for row in [*rows, *left_out]
-        ],
+        [row | {"model_version": version.number, "chosen": row["variant"] == chosen} for row in told],
     )
+    registry.log_variants(version, {str(row["variant"]): row for row in told})
 
 
 def tried(

@@ -1,9 +1,9 @@
 """Decide whether the version trained tonight may serve, and write down why.
 
 Reads ops.model_metrics, writes ops.decisions; the reason is a tag of the version in the registry. A promoted version
-becomes champion when lists that it made pass all checks and are published. Where there is no champion and the ranker
-loses, the best candidate source serves. While a person has pinned a model, no other is promoted; and none is without a
-person where the domain says `approval: required`.
+becomes champion when lists that it made pass all checks and are published; until then it is the challenger. Where there
+is no champion and the ranker loses, the best candidate source serves. While a person has pinned a model, no other is
+promoted; and none is without a person where the domain says `approval: required`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import xgboost as xgb
 
 from spark_jobs.contracts.serving import source_of, source_version
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.lakehouse.decisions import pinned
+from spark_jobs.lakehouse.decisions import NO, WAITS, YES, latest, pinned
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.tables import literal
@@ -26,6 +26,9 @@ from spark_jobs.recommender.ranking.ranker import feature_importance
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.card import model_card
 
+TOLD = {YES: "promoted", NO: "refused", WAITS: "waits for a person"}
+"""How a version's tag begins."""
+
 
 def run(night: Night) -> None:
     """Judge, and write it down."""
@@ -34,24 +37,32 @@ def run(night: Night) -> None:
     rows = evaluation_of(night, version.number)
     growth = size_against(registry, version, earlier)
     verdict = judge(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
-    if verdict.promote and (pin := pinned(night.lakehouse, night.run_date)):
-        reason = f"version {pin.model_version} is pinned ({pin.reason}); otherwise: {verdict.reason}"
-        verdict = Verdict(False, reason, verdict.best_source)
-    elif verdict.promote and night.domain.train.approval == "required":
-        verdict = Verdict(False, f"waits for nightjar models promote: {verdict.reason}", verdict.best_source)
-    outcome = "yes" if verdict.promote else "no"
-    decision = {"decision": "promote", "outcome": outcome, "reason": verdict.reason, "model_version": version.number}
+    outcome, reason = outcome_of(night, verdict, version.number)
+    decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version.number}
     booster = registry.load(version.number)
     decisions: list[dict[str, Any]] = [decision | {"features": list(booster.feature_names or [])}]
-    if not verdict.promote and earlier is None and verdict.best_source:
-        reason = f"no ranker is better yet: {verdict.reason}"
-        served = {"decision": "serve_baseline", "outcome": "yes", "reason": reason}
+    if outcome != YES and earlier is None and verdict.best_source:
+        served = {"decision": "serve_baseline", "outcome": YES, "reason": f"no ranker serves yet: {reason}"}
         decisions.append(served | {"model_version": source_version(verdict.best_source)})
     night.record("ops.decisions", decisions)
-    told = f"{'promoted' if verdict.promote else 'refused'}: {verdict.reason}"
+    told = f"{TOLD[outcome]}: {reason}"
     registry.tag(version, {"promotion": told})
+    registry.challenge(version)
     if rows:
         registry.write_card(version, card(night, registry.describe(version.number), told, rows, booster))
+
+
+def outcome_of(night: Night, verdict: Verdict, version: str) -> tuple[str, str]:
+    """What the verdict comes to, and why: people have the last word."""
+    if not verdict.promote:
+        return NO, verdict.reason
+    if pin := pinned(night.lakehouse, night.run_date):
+        return NO, f"version {pin.model_version} is pinned ({pin.reason}); otherwise: {verdict.reason}"
+    if night.domain.train.approval == "required":
+        if answer := latest(night.lakehouse, "choose", version=version):
+            return answer.outcome, f"{answer.reason}; {verdict.reason}"
+        return WAITS, verdict.reason
+    return YES, verdict.reason
 
 
 def card(night: Night, version: Version, told: str, rows: list[dict[str, Any]], booster: xgb.Booster) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 from nightjar_airflow.run_dates import run_date
@@ -25,6 +26,7 @@ from tests.dags.conftest import load_dags, run_dag
 CONF = PROJECT_ROOT / "conf"
 MAINTENANCE = {f"maintenance_{load_domain(path).slug}" for path in CONF.glob("*.yaml")}
 ROLLBACK = {name.replace("maintenance_", "rollback_") for name in MAINTENANCE}
+PROMOTION = {name.replace("maintenance_", "promotion_") for name in MAINTENANCE}
 DOMAINS = {f"night_{load_domain(path).slug}": load_domain(path) for path in CONF.glob("*.yaml")}
 
 
@@ -35,7 +37,7 @@ def loaded(airflow_home: Path) -> dict[str, Any]:
 
 def test_one_dag_per_domain_and_nothing_else(loaded: dict[str, Any]) -> None:
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK}
+    assert set(loaded["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION}
     assert not loaded["pyspark"]
 
 
@@ -102,7 +104,7 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
     found = load_dags(airflow_home, tmp_path / "conf")
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, "night_broken"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_broken"}
     assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
     assert "time_zone" in found["dags"]["night_broken"]["doc"]
 
@@ -115,7 +117,7 @@ def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
         shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
     found = load_dags(airflow_home, tmp_path / "conf")
     assert found["errors"] == {}
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, "night_another", "night_sh_p___co"}
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_another", "night_sh_p___co"}
     assert set(found["dags"]["night_retail"]["tasks"]) > {"score"}
     assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
 
@@ -134,19 +136,55 @@ def test_runs_of_a_dag_take_turns_with_each_other_and_with_nights_by_hand(
 ) -> None:
     running = {"first", "second"}
     ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda run_ids, **_: len(running & set(run_ids)))
-    assert take_turn("shop", ti, "first")
-    assert take_turn("shop", ti, "first")
-    assert not take_turn("shop", ti, "second")
+    first, second = (SimpleNamespace(run_id=name, run_type="manual") for name in ("first", "second"))
+    assert take_turn("shop", ti, first)
+    assert take_turn("shop", ti, first)
+    assert not take_turn("shop", ti, second)
     assert "written by Airflow run first since" in capsys.readouterr().out
     running.remove("first")  # killed, so that it never gave its turn back
-    assert take_turn("shop", ti, "second")
+    assert take_turn("shop", ti, second)
     shop = Lakehouse.of(load_settings(), "shop")
     with pytest.raises(TurnTakenError, match="Airflow run second"), held(shop, Turn.of_this_process("night")):
         pass
     give_turn_back("shop", "second")
     with held(shop, Turn.of_this_process("night")):
-        assert not take_turn("shop", ti, "first")
-    assert take_turn("shop", ti, "first")
+        assert not take_turn("shop", ti, first)
+    assert take_turn("shop", ti, first)
+
+
+def test_a_scheduled_night_refuses_code_that_nobody_can_find_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda **_: 0)
+    scheduled, by_hand = (SimpleNamespace(run_id=kind, run_type=kind) for kind in ("scheduled", "manual"))
+    monkeypatch.setenv("NIGHTJAR_CODE_VERSION", "3fa2b1c-dirty")
+    with pytest.raises(AirflowFailException, match=r"not committed \(git status\).*NIGHTJAR_ALLOW_UNCOMMITTED=true"):
+        take_turn("shop", ti, scheduled)
+    assert take_turn("shop", ti, by_hand)
+    give_turn_back("shop", "manual")
+    monkeypatch.setenv("NIGHTJAR_ALLOW_UNCOMMITTED", "true")
+    assert take_turn("shop", ti, scheduled)
+
+
+def test_a_domain_that_wants_approval_asks_and_does_not_wait(airflow_home: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    text = (conf / "retail.yaml").read_text()
+    (conf / "retail.yaml").write_text(text.replace("train: {", "train: {approval: required, "))
+    found = load_dags(airflow_home, conf)
+    assert found["errors"] == {}
+    tasks = found["dags"]["night_retail"]["tasks"]
+    assert set(tasks["train"]["down"]) == {"training_over", "approval_due", "complete"}
+    assert tasks["approval_due"]["down"] == ["ask_for_approval"]
+    # The night is red where nobody could be asked, and its lists do not depend on it.
+    assert tasks["ask_for_approval"]["down"] == ["complete"]
+    assert "approval_due" not in found["dags"]["night_movielens_100k"]["tasks"]
+
+
+def test_the_question_to_a_person_shows_the_card_and_wants_a_reason(loaded: dict[str, Any]) -> None:
+    for name in PROMOTION:
+        dag = loaded["dags"][name]
+        assert dag["params"]["version"] == {"type": "string", "pattern": "^[0-9]+$"}
+        tasks = {task: found["down"] for task, found in dag["tasks"].items()}
+        assert tasks == {"show_version": ["decide"], "decide": ["record_answer"], "record_answer": []}
 
 
 def test_the_param_wins_and_must_be_a_date() -> None:

@@ -11,19 +11,20 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import xgboost as xgb
+from nightjar_airflow.promotions import PROMOTE, REFUSE, describe_version, record_answer, waiting_version
 from rich.console import Console
 
 from spark_jobs.cli.releases import show
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import nominee, pinned
+from spark_jobs.lakehouse.decisions import WAITS, latest, nominee, pinned
 from spark_jobs.lakehouse.releases import HISTORY, LEDGER, SERVED, UnknownReleaseError, champion, published, serving
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
 from spark_jobs.on_demand import rollback as module
-from spark_jobs.on_demand.promotion import promote
+from spark_jobs.on_demand.promotion import promote, refuse
 from spark_jobs.on_demand.rollback import RollbackError, roll_back
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 from tests.nights import write_domain
@@ -222,3 +223,57 @@ def test_the_page_shows_what_serves_and_who_put_it_back(shop: Shop) -> None:
     assert "serving rollback by anna: lists are off" in lines[1]
     assert "50%" in lines[2]
     assert lines[-1].startswith("Pinned: version 1 stays until nightjar models promote")
+
+
+def answered(option: str, reason: str | None, person: str | None) -> dict[str, Any]:
+    """An answer as Airflow's human-in-the-loop operator returns it."""
+    return {
+        "chosen_options": [option],
+        "params_input": {"reason": reason} if reason else {},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": {"id": person, "name": person} if person else None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "reason", "person", "outcome", "told"),
+    [
+        (PROMOTE, "looked at the report", "anna", "yes", "promoted by anna: looked at the report"),
+        (REFUSE, "too many toys", "anna", "no", "refused by anna: too many toys"),
+        (REFUSE, None, None, "no", "refused by Airflow: nobody answered in time"),
+    ],
+)
+def test_what_a_person_answers_in_airflow_is_done_and_recorded(
+    shop: Shop, option: str, reason: str | None, person: str | None, outcome: str, told: str
+) -> None:
+    tonight = shop.domain.tonight()
+    waiting = shop.train(tonight)
+    assert waiting_version("shop", str(tonight)) is None
+    shop.decide("promote", tonight, WAITS, waiting)
+    assert waiting_version("shop", str(tonight)) == waiting
+    assert nominee(shop.lakehouse, tonight) is None
+    record_answer("shop", waiting, answered(option, reason, person))
+    answer = latest(shop.lakehouse, "choose", version=waiting)
+    assert answer is not None
+    assert answer.outcome == outcome
+    assert nominee(shop.lakehouse, tonight + timedelta(days=1)) == (waiting if outcome == "yes" else None)
+    assert shop.registry.describe(waiting).tags["promotion"] == told
+    # It is not asked again when the night is run again, and its card says the last word.
+    assert told in describe_version("shop", waiting)
+
+
+def test_a_challenger_is_one_until_it_serves(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    number = shop.train(tonight)
+    shop.registry.challenge(shop.registry.describe(number))
+    assert shop.aliases() == {"champion": "2", "previous": "1", "challenger": number}
+    shop.publish("third", tonight, number, "newer")
+    assert shop.aliases() == {"champion": number, "previous": "2"}
+
+
+def test_a_refusal_needs_a_reason_and_a_version_that_is_there(shop: Shop) -> None:
+    with pytest.raises(ValueError, match="Give a reason"):
+        refuse(shop.settings, shop.domain, "2", " ")
+    with pytest.raises(ModelNotFoundError, match="version 9"):
+        refuse(shop.settings, shop.domain, "9", "why")
+    assert latest(shop.lakehouse, "choose") is None

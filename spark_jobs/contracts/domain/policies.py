@@ -120,7 +120,11 @@ class Train(Part):
     )
     approval: Literal["automatic", "required"] = Field(
         default="automatic",
-        description="`required`: a ranker that may be promoted waits for `nightjar models promote`.",
+        description="`required`: a ranker that may be promoted waits for a person, who answers in Airflow (DAG "
+        "`promotion_<domain>`) or by `nightjar models promote`.",
+    )
+    approval_hours: int = Field(
+        default=48, ge=1, description="Hours that a question to a person stays open in Airflow; then it is a refusal."
     )
     min_coverage: float | None = Field(
         default=None,

@@ -110,7 +110,7 @@ OPS = (
                 "string",
                 "`train`, `promote`, `serve_baseline`, `balance_exposure`, `publish`, `pin`, `choose`.",
             ),
-            Column("outcome", "string", "`yes` or `no`."),
+            Column("outcome", "string", "`yes`, `no`, or `waits`: a person has to say."),
             Column("reason", "string", "Why."),
             Column("model_version", "string", "Model version concerned.", nullable=True),
             Column("features", "array<string>", "Features that the model version needs.", nullable=True),
