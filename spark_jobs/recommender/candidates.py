@@ -12,6 +12,7 @@ import numpy as np
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import SharedScores, allowed_items, descending
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources import SOURCES
 
@@ -36,47 +37,37 @@ class Candidates:
 def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     """Candidates of every user: eligible, not blocked, proposed by at least one source."""
     allowed = allowed_items(batch, index)
-    off = np.broadcast_to(np.float32(0.0), batch.shape)
+    off = SharedScores(np.zeros(index.items, dtype=np.float32))
     scores = {name: source.scores(batch, index) if index.depths[name] else off for name, source in SOURCES.items()}
-    masks = {name: best_items(scores[name], allowed, index.depths[name]) for name in SOURCES}
-    users, items = np.nonzero(np.logical_or.reduce(list(masks.values())))
-    pair_scores = {name: scores[name][users, items] for name in SOURCES}
-    ranks = {name: rank_in_pool(users, items, pair_scores[name]) for name in SOURCES}
-    proposed = {name: masks[name][users, items] for name in SOURCES}
-    named: dict[str, np.ndarray] = {"proposed_by": np.sum(list(proposed.values()), axis=0)}
+    best = {name: scores[name].best(allowed, index.depths[name]) for name in SOURCES}
+    chosen = np.zeros(allowed.size, dtype=bool)
+    for cells in best.values():
+        chosen[cells] = True
+    cells = np.flatnonzero(chosen)
+    pair_of = np.empty(allowed.size, dtype=np.int32)
+    pair_of[cells] = np.arange(len(cells))
+    users, items = np.divmod(cells, index.items)
+    proposed = {name: np.zeros(len(cells), dtype=bool) for name in SOURCES}
+    named: dict[str, np.ndarray] = {}
     for name in SOURCES:
-        named[f"{name}_score"], named[f"{name}_rank"] = pair_scores[name], ranks[name]
+        proposed[name][pair_of[best[name]]] = True
+        named[f"{name}_score"] = scores[name].of(users, items)
+        named[f"{name}_rank"] = rank_in_pool(users, named[f"{name}_score"])
+    named["proposed_by"] = np.sum(list(proposed.values()), axis=0)
     named |= pair_features(batch, index, users, items)
-    features = np.column_stack([named[name] for name in FEATURE_NAMES]).astype(np.float32)
-    return Candidates(users, items, proposed, ranks, features)
+    features = np.empty((len(cells), len(FEATURE_NAMES)), dtype=np.float32)
+    for column, name in enumerate(FEATURE_NAMES):
+        features[:, column] = named[name]
+    return Candidates(users, items, proposed, {name: named[f"{name}_rank"] for name in SOURCES}, features)
 
 
-def allowed_items(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
-    """users × items, True for what may be recommended: eligible, and not hidden by the already-seen policy."""
-    return np.asarray(np.broadcast_to(index.eligible, batch.shape) & ~batch.blocked.toarray())
+def rank_in_pool(users: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Rank (1 = best, ties in their order) of each pair among its user's pairs; UNRANKED without a positive score.
 
-
-def best_items(scores: np.ndarray, allowed: np.ndarray, count: int) -> np.ndarray:
-    """users × items: the `count` best allowed items of every user with a positive score."""
-    masked = np.where(allowed & (scores > 0), scores, -np.inf)
-    if count == 0:
-        return np.zeros_like(allowed)
-    if count < masked.shape[1]:
-        threshold = -np.partition(-masked, count - 1, axis=1)[:, count - 1 : count]
-        best = masked > threshold
-        # Ties at the threshold: take them in item order until the user has `count`.
-        tied = masked == threshold
-        room = count - best.sum(axis=1, keepdims=True)
-        best |= tied & (np.cumsum(tied, axis=1) <= room)
-    else:
-        best = np.ones_like(allowed)
-    return np.asarray(best & np.isfinite(masked))
-
-
-def rank_in_pool(users: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Rank (1 = best, ties in item order) of each pair among its user's pairs; UNRANKED without a positive score."""
-    order = np.lexsort((items, -scores, users))
-    sorted_users = users[order]
-    ranks = np.empty(len(users))
-    ranks[order] = np.arange(len(users)) - np.searchsorted(sorted_users, sorted_users) + 1
-    return np.where(scores > 0, ranks, UNRANKED)
+    `users` ascend.
+    """
+    ranks, positive = np.full(len(users), UNRANKED), np.flatnonzero(scores > 0)
+    owners, pairs = descending(users[positive], scores[positive], positive, len(users))
+    firsts = np.searchsorted(owners, owners)
+    ranks[pairs] = np.arange(len(pairs)) - firsts + 1
+    return ranks

@@ -66,8 +66,7 @@ def test_every_feature_has_a_column_and_a_new_user_still_gets_candidates() -> No
 
 
 def test_ranks_inside_the_pool() -> None:
-    users, items = np.array([0, 0, 0, 1, 1]), np.array([3, 5, 9, 2, 4])
-    ranks = rank_in_pool(users, items, np.array([0.2, 0.9, 0.0, 0.5, 0.5]))
+    ranks = rank_in_pool(np.array([0, 0, 0, 1, 1]), np.array([0.2, 0.9, 0.0, 0.5, 0.5], dtype=np.float32))
     assert ranks.tolist() == [2, 1, UNRANKED, 1, 2]
 
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import SharedScores, SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
-from spark_jobs.recommender.sources.source import Scores
+from spark_jobs.recommender.sources.source import Scorer
 
 
-def most_frequent(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
-    """How often the user took each item, users × items."""
+def most_frequent(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
+    """How often the user took each item."""
     positive = batch.weights > 0
-    return np.asarray(batch.matrix(np.ones(len(batch.items)), positive).toarray(), dtype=np.float32)
+    return SparseScores(batch.matrix(np.ones(len(batch.items), dtype=np.float32), positive))
 
 
-def popularity_of(name: str) -> Scores:
-    """The same popularity for every user, users × items."""
+def popularity_of(name: str) -> Scorer:
+    """The same popularity for every user."""
 
-    def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
-        return np.broadcast_to(index.popularity[name].astype(np.float32), batch.shape)
+    def scores(batch: UserBatch, index: RetrievalIndex) -> SharedScores:
+        return SharedScores(index.popularity[name].astype(np.float32))
 
     return scores
 
 
-BASELINES: dict[str, Callable[[UserBatch, RetrievalIndex], np.ndarray]] = {
+BASELINES: dict[str, Scorer] = {
     "most_frequent": most_frequent,
     "popularity_7d": popularity_of("popularity_7d"),
     "popularity_180d": popularity_of("popularity_180d"),

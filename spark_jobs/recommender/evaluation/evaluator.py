@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
-from spark_jobs.recommender.candidates import UNRANKED, Candidates, allowed_items, best_items, propose
+from spark_jobs.recommender.candidates import UNRANKED, Candidates, propose
 from spark_jobs.recommender.evaluation.baselines import BASELINES
 from spark_jobs.recommender.evaluation.metrics import (
     ACCURACY,
@@ -26,6 +26,7 @@ from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import Scores, allowed_items
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.sources import SOURCES
 
@@ -133,14 +134,14 @@ def lists_of_pairs(
     return Lists(lists, listed, pool, alone)
 
 
-def _of_catalogue(scores: np.ndarray, allowed: np.ndarray) -> Lists:
-    users, items = np.nonzero(best_items(scores, allowed, LIST_LENGTH))
-    values = scores[users, items]
-    order = np.lexsort((items, -values, users))
+def _of_catalogue(scores: Scores, allowed: np.ndarray) -> Lists:
+    # Cells come user by user, best first.
+    users, items = np.divmod(scores.best(allowed, LIST_LENGTH), allowed.shape[1])
     places = np.arange(len(users)) - np.searchsorted(users, users)
-    lists, listed = np.full((len(scores), LIST_LENGTH), -1), np.full((len(scores), LIST_LENGTH), np.nan)
-    lists[users[order], places] = items[order]
-    listed[users[order], places] = values[order]
+    shape = (allowed.shape[0], LIST_LENGTH)
+    lists, listed = np.full(shape, -1), np.full(shape, np.nan)
+    lists[users, places] = items
+    listed[users, places] = scores.of(users, items)
     return Lists(lists, listed)
 
 

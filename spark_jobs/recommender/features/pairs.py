@@ -7,6 +7,7 @@ import numpy as np
 from spark_jobs.recommender.features.content import NUMBERS
 from spark_jobs.recommender.snapshots.item_events import unit_rows
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import rowwise_dot
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 LATE_DAYS = 28.0
@@ -19,7 +20,7 @@ def pair_features(
     """One array per feature, aligned with the pairs."""
     return {
         **{name: values[users] for name, values in _user_features(batch, index).items()},
-        **{name: values[items] for name, values in _item_features(index).items()},
+        **_item_features(index, items),
         **_category_features(batch, index, users, items),
         **_content_features(batch, index, users, items),
         **_own_features(batch, users, items),
@@ -36,13 +37,11 @@ def _user_features(batch: UserBatch, index: RetrievalIndex) -> dict[str, np.ndar
 
     latest = np.full(rows, np.inf)
     np.minimum.at(latest, batch.users, batch.ages_days)
-    popularity = index.popularity["popularity_all"]
-    percentile = np.argsort(np.argsort(popularity, kind="stable"), kind="stable") / max(index.items - 1, 1)
     return {
         "user_events": np.log1p(batch.events_total),
         "user_tenure_days": batch.tenure_days,
         "user_recency_days": np.where(count > 0, latest, np.nan),
-        "user_popularity_taste": mean(percentile[batch.items]),
+        "user_popularity_taste": mean(index.popularity_place[batch.items]),
         "user_positive_share": mean((batch.weights > 0).astype(float)),
         "user_active_days": np.log1p(_active_days(batch)),
         "user_late_share": mean((batch.ages_days < LATE_DAYS).astype(float)),
@@ -54,8 +53,8 @@ def _active_days(batch: UserBatch) -> np.ndarray:
     return np.bincount(days, minlength=batch.shape[0])
 
 
-def _item_features(index: RetrievalIndex) -> dict[str, np.ndarray]:
-    shares = index.popularity
+def _item_features(index: RetrievalIndex, items: np.ndarray) -> dict[str, np.ndarray]:
+    shares = {name: values[items] for name, values in index.popularity.items()}
     return {
         "item_popularity_7d": shares["popularity_7d"],
         "item_popularity_30d": shares["popularity_30d"],
@@ -63,9 +62,9 @@ def _item_features(index: RetrievalIndex) -> dict[str, np.ndarray]:
         "item_returning_popularity": shares["returning_popularity"],
         "item_trend": np.log((shares["popularity_7d"] + TINY) / (shares["popularity_180d"] + TINY)),
         "item_popularity_last_year": shares["popularity_last_year"],
-        "item_usual_position": index.usual_position,
-        "item_age_days": index.age_days,
-        "item_mean_weight": index.mean_weight,
+        "item_usual_position": index.usual_position[items],
+        "item_age_days": index.age_days[items],
+        "item_mean_weight": index.mean_weight[items],
     }
 
 
@@ -76,10 +75,10 @@ def _category_features(
     disliked = np.asarray((batch.matrix(-batch.weights, batch.weights < 0) @ index.categories).todense())
     categories = index.categories.tocsr()
     return {
-        "category_affinity": _rowwise_dot(
+        "category_affinity": rowwise_dot(
             liked / np.maximum(liked.sum(axis=1, keepdims=True), TINY), users, categories, items
         ),
-        "category_aversion": _rowwise_dot(
+        "category_aversion": rowwise_dot(
             disliked / np.maximum(disliked.sum(axis=1, keepdims=True), TINY), users, categories, items
         ),
     }
@@ -92,7 +91,7 @@ def _content_features(
     latest = (batch.latest_items @ index.learnt["item_to_item"]).toarray()
     return {
         **_number_features(batch, index, users, items),
-        "content_affinity": _rowwise_dot(profiles, users, index.content, items),
+        "content_affinity": rowwise_dot(profiles, users, index.content, items),
         "latest_similarity": latest[users, items],
     }
 
@@ -109,14 +108,6 @@ def _number_features(
         found[name] = index.numbers[items, column]
         found[f"{name}_gap"] = found[name] - means[users, column]
     return found
-
-
-def _rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: object, items: np.ndarray) -> np.ndarray:
-    """dense[u] · matrix[i] for each pair, touching only the categories an item has."""
-    rows = matrix[items]  # type: ignore[index]
-    pairs = np.repeat(np.arange(len(items)), np.diff(rows.indptr))
-    products = rows.data * dense[users[pairs], rows.indices]
-    return np.bincount(pairs, weights=products, minlength=len(items))
 
 
 def _own_features(batch: UserBatch, users: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:

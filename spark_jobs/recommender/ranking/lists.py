@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 from pyspark import Broadcast
 
-from spark_jobs.recommender.candidates import Candidates, allowed_items, propose
+from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores, standardised
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
-from spark_jobs.recommender.ranking.reasons import main_sources, reasons
+from spark_jobs.recommender.ranking.reasons import main_sources, reasons, source_names
 from spark_jobs.recommender.ranking.shaping import PINNED, Shape, may_fill, with_pins
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import allowed_items
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
-from spark_jobs.recommender.sources import SOURCES
 
 PINNED_WORDS = "Selected for everyone"
 COLUMNS = "user_id string, rank int, item_id string, title string, score double, sources array<string>, reason string"
@@ -82,23 +82,11 @@ def _scores_of(lists: np.ndarray, pairs: np.ndarray, scores: np.ndarray) -> np.n
 
 
 def _told(users: UserBatch, index: RetrievalIndex, found: Candidates, pairs: np.ndarray) -> tuple[pa.Array, pa.Array]:
-    """Sources and reason of each entry, by its pair."""
-    own = np.flatnonzero(pairs >= 0)
+    """Sources and reason of each entry, by its pair; pinned ones have none."""
+    own = pairs >= 0
     main = main_sources(found, pairs[own])
-    sources: list[list[str]] = [[PINNED]] * len(pairs)
-    words = [PINNED_WORDS] * len(pairs)
-    for k, names, reason in zip(
-        own, _source_names(found, pairs[own], main), reasons(users, index, found, pairs[own], main), strict=True
-    ):
-        sources[k], words[k] = names, reason
-    return pa.array(sources, pa.list_(pa.string())), pa.array(words, pa.string())
-
-
-def _source_names(found: Candidates, pairs: np.ndarray, main: np.ndarray) -> list[list[str]]:
-    """Names of the sources that proposed each pair, the main one first."""
-    sources = list(SOURCES)
-    proposed = np.stack([found.proposed[name][pairs] for name in sources], axis=1)
-    return [
-        [sources[first], *(sources[k] for k in np.flatnonzero(row) if k != first)]
-        for row, first in zip(proposed, main, strict=True)
-    ]
+    # Of each entry its place among the own ones, and the pinned ones behind those.
+    places = pa.array(np.where(own, np.cumsum(own) - 1, own.sum()))
+    names, words = source_names(found, pairs[own], main), reasons(users, index, found, pairs[own], main)
+    pinned = pa.array([[PINNED]], names.type), pa.array([PINNED_WORDS], words.type)
+    return pa.concat_arrays([names, pinned[0]]).take(places), pa.concat_arrays([words, pinned[1]]).take(places)

@@ -76,8 +76,7 @@ def ranker_scores(found: Candidates, model: bytes) -> np.ndarray:
         first, then = found.ranks[model.removeprefix(_SOURCE).decode()], found.ranks["popularity"]
         return np.asarray(1.0 / first + 1e-6 / then)
     booster = load_booster(model)
-    data = xgb.DMatrix(model_features(found, booster), feature_names=booster.feature_names, nthread=1)
-    return np.asarray(booster.predict(data), dtype=np.float64)
+    return np.asarray(booster.inplace_predict(model_features(found, booster)), dtype=np.float64)
 
 
 def model_features(found: Candidates, booster: xgb.Booster) -> np.ndarray:

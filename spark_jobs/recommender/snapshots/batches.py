@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-CELLS_PER_BATCH = 2_000_000
-"""users × items of one batch; each source holds that many 4-byte scores."""
+CELLS_PER_BATCH = 4_000_000
+"""users × items of one batch; a few arrays of that many 4-byte scores are alive at a time."""
 
 
 def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.RecordBatch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 from scipy.stats import rankdata
+
+CATEGORY_LEADERS = 500
+"""Items per category that can be among the most popular for somebody."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,42 @@ class RetrievalIndex:
     learnt: dict[str, Any]
     """What each source learnt, by source; see the source's folder."""
 
+    # What depends on no user is made once per worker, and never sent to it.
+
     @cached_property
     def category_popularity(self) -> sparse.csr_matrix:
-        """categories × items: recent popularity within categories; made once per worker."""
-        return sparse.csr_matrix(self.categories.T.multiply(self.popularity["popularity_30d"]))
+        """items × categories: recent popularity within categories."""
+        return sparse.csr_matrix(sparse.diags(self.popularity["popularity_30d"]) @ self.categories, dtype=np.float32)
+
+    @cached_property
+    def category_leaders(self) -> np.ndarray:
+        """Positions of the CATEGORY_LEADERS most popular items of each category, ascending."""
+        by_category = self.category_popularity.tocsc()
+        categories = np.repeat(np.arange(by_category.shape[1]), np.diff(by_category.indptr))
+        order = np.lexsort((by_category.indices, -by_category.data, categories))
+        places = np.arange(len(order)) - by_category.indptr[categories]
+        return np.unique(by_category.indices[order[places < CATEGORY_LEADERS]]).astype(np.int64)
 
     @cached_property
     def new_content(self) -> sparse.csr_matrix:
-        """items × tokens: `content` of new items, the others empty; made once per worker."""
-        return sparse.csr_matrix(sparse.diags((self.newness > 0).astype(float)) @ self.content)
+        """tokens × items: `content` of new items, the others empty."""
+        return sparse.csr_matrix((sparse.diags((self.newness > 0).astype(np.float32)) @ self.content).T)
+
+    @cached_property
+    def neighbours_of(self) -> sparse.csr_matrix:
+        """items × items: of each item the items that it is a kept neighbour of, with the similarity."""
+        return sparse.csr_matrix(self.learnt["item_to_item"].T)
+
+    @cached_property
+    def popularity_place(self) -> np.ndarray:
+        """Place of each item by popularity, ties in item order, from 0 to 1 for the most popular."""
+        order = np.argsort(self.popularity["popularity_all"], kind="stable")
+        places = np.empty(len(order))
+        places[order] = np.arange(len(order)) / max(len(order) - 1, 1)
+        return places
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def self_information(self) -> np.ndarray:

@@ -51,25 +51,25 @@ class UserBatch:
 
     @cached_property
     def taken(self) -> sparse.csr_matrix:
-        """users × items: decayed positive evidence."""
-        return self.matrix(self.weights * self.decay, self.weights > 0)
+        """users × items, float32: decayed positive evidence."""
+        return self.matrix((self.weights * self.decay).astype(np.float32), self.weights > 0)
 
     @cached_property
     def unit_taken(self) -> sparse.csr_matrix:
-        """users × items: 1 over the user's norm for items with positive events, so that rows have unit length."""
-        ones = self.matrix(np.ones(len(self.items)), self.weights > 0)
+        """users × items, float32: 1 over the user's norm for items with positive events: rows of unit length."""
+        ones = self.matrix(np.ones(len(self.items), dtype=np.float32), self.weights > 0)
         ones.data[:] = 1.0
         return unit_rows(ones)
 
     @cached_property
     def latest_items(self) -> sparse.csr_matrix:
-        """users × items: 1, 1/2, 1/3, ... for the latest positive events, the latest first."""
+        """users × items, float32: 1, 1/2, 1/3, ... for the latest positive events, the latest first."""
         positive = np.flatnonzero(self.weights > 0)
         users = self.users[positive]
         back = np.searchsorted(users, users, side="right") - np.arange(len(users))
         late = back <= LATEST_ITEMS
         places = (users[late], self.items[positive[late]])
-        return sparse.csr_matrix((1.0 / back[late], places), shape=self.shape)
+        return sparse.csr_matrix(((1.0 / back[late]).astype(np.float32), places), shape=self.shape)
 
 
 def user_batch(histories: pa.Table | pa.RecordBatch, index: RetrievalIndex) -> UserBatch:

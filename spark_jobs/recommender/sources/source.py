@@ -11,10 +11,11 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+    from spark_jobs.recommender.snapshots.scores import Scores
     from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
-Scores = Callable[["UserBatch", "RetrievalIndex"], np.ndarray]
-"""users × items, float32: larger is better, nothing above 0 is no proposal."""
+Scorer = Callable[["UserBatch", "RetrievalIndex"], "Scores"]
+"""Scores of the users of a batch for all items."""
 Evidence = Callable[["UserBatch", "RetrievalIndex", np.ndarray, np.ndarray], np.ndarray]
 """For (user row, item) pairs the position of the history item that speaks most for each, -1 for none."""
 
@@ -38,6 +39,6 @@ class Source:
     """The published reason; `{title}` names the item of the history that `evidence` finds."""
     depth: int
     """Items proposed per user."""
-    scores: Scores
+    scores: Scorer
     learnt: Learnt | None = None
     evidence: Evidence | None = None

@@ -37,14 +37,14 @@ class ItemFactors:
     def products(self) -> np.ndarray:
         """items × rank (rank + 1) / 2: upper triangle of the outer product of each item's factors."""
         rows, columns = np.triu_indices(self.factors.shape[1])
-        return np.asarray(self.factors[:, rows] * self.factors[:, columns])
+        return np.ascontiguousarray(self.factors[:, rows] * self.factors[:, columns])
 
 
 def fold_in(ratings: sparse.csr_matrix, items: ItemFactors) -> np.ndarray:
     """User factors (users × rank, float32) for `ratings` (users × items, positive). Users without any get zeros."""
     rank, counts = items.factors.shape[1], np.diff(ratings.indptr)
     some = counts > 0
-    confidence = (ALPHA * ratings[some]).tocsr()
+    confidence = (np.float32(ALPHA) * ratings[some]).astype(np.float32)
     rows, columns = np.triu_indices(rank)
     left = np.empty((confidence.shape[0], rank, rank))
     left[:, rows, columns] = confidence @ items.products

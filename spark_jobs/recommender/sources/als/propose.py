@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
+from spark_jobs.recommender.snapshots.scores import DenseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources.als.fold_in import ItemFactors, fold_in
 
@@ -21,7 +22,7 @@ def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> ItemFactors:
     return ItemFactors(factors)
 
 
-def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def scores(batch: UserBatch, index: RetrievalIndex) -> DenseScores:
     """Predicted preference, users × items; 0 for users without positive history."""
     items: ItemFactors = index.learnt["als"]
-    return np.asarray(fold_in(batch.taken, items) @ items.factors.T, dtype=np.float32)
+    return DenseScores(fold_in(batch.taken, items) @ items.factors.T)

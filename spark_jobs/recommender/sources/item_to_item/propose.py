@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
+from spark_jobs.recommender.snapshots.scores import SparseScores, descending
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
@@ -22,18 +23,24 @@ def neighbour_matrix(table: pa.Table, item_ids: pa.StringArray) -> sparse.csr_ma
     return sparse.csr_matrix((values[known], (rows[known], columns[known])), shape=shape, dtype=np.float32)
 
 
-def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def scores(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
     """Similarity to the user's decayed history, summed, users × items."""
-    return np.asarray((batch.taken @ index.learnt["item_to_item"]).toarray(), dtype=np.float32)
+    return SparseScores(batch.taken @ index.learnt["item_to_item"])
 
 
 def strongest_evidence(batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray) -> np.ndarray:
     """For each (user row, item) pair the position of the history item that adds most to its score, -1 for none."""
-    taken, similar = batch.taken, index.learnt["item_to_item"].tocsc()
+    similar, taken = index.neighbours_of, batch.taken.toarray()
+    # Each pair with each item that its own item is a neighbour of.
+    counts = np.diff(similar.indptr)[items]
+    pairs = np.repeat(np.arange(len(items)), counts)
+    within = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
+    entries = similar.indptr[items][pairs] + within
+    neighbours = similar.indices[entries]
+    strength = similar.data[entries] * taken[users[pairs], neighbours]
+    some = np.flatnonzero(strength > 0)
+    owners, best = descending(pairs[some], strength[some], neighbours[some], batch.shape[1])
     evidence = np.full(len(users), -1, dtype=np.int64)
-    for pair, (user, item) in enumerate(zip(users, items, strict=True)):
-        column = similar[:, [item]]
-        contribution = taken[[user]].multiply(column.T).tocsr()
-        if contribution.nnz:
-            evidence[pair] = contribution.indices[np.argmax(contribution.data)]
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
+    evidence[owners[first]] = best[first]
     return evidence

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
-def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def scores(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
     """The user's own decayed positive evidence for each item, users × items."""
-    return np.asarray(batch.taken.toarray(), dtype=np.float32)
+    return SparseScores(batch.taken)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
-def scores(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+def scores(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
     """The user's history, scaled to unit length, times the weights, users × items."""
-    return np.asarray((batch.unit_taken @ index.learnt["past_to_future"]).toarray(), dtype=np.float32)
+    return SparseScores(batch.unit_taken @ index.learnt["past_to_future"])

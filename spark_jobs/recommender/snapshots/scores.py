@@ -1,0 +1,148 @@
+"""Scores of a batch's users for all items, each in the form that is cheapest: the same for all, sparse, or dense.
+
+A cell is a pair of user and item as one number: `user row · items + item position`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy import sparse
+
+from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+
+def allowed_items(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
+    """users × items, True for what may be recommended: eligible, and not hidden by the already-seen policy."""
+    allowed = np.repeat(index.eligible[None, :], batch.shape[0], axis=0)
+    allowed[batch.blocked.nonzero()] = False
+    return allowed
+
+
+class Scores(Protocol):
+    """Scores of every user of a batch for every item: larger is better, nothing above 0 is no proposal."""
+
+    def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
+        """Cells of the `count` best allowed items with a positive score, user by user, best first, in item order."""
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float32: scores of pairs of user row and item position."""
+
+
+@dataclass(frozen=True)
+class SharedScores:
+    """The same scores for all users."""
+
+    values: np.ndarray
+    """float32 per item."""
+
+    def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
+        """See Scores."""
+        best_first = np.flatnonzero(self.values > 0)
+        best_first = best_first[np.argsort(-self.values[best_first], kind="stable")]
+        # As far down as the user with the fewest allowed items has to go; twice the count is enough for most.
+        reach = 2 * count
+        while (kept := allowed[:, best_first[:reach]]).sum(axis=1).min(initial=count) < count < reach < len(best_first):
+            reach *= 2
+        users, places = np.nonzero(kept & (np.cumsum(kept, axis=1, dtype=np.int32) <= count))
+        return np.asarray(users * allowed.shape[1] + best_first[places])
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """See Scores."""
+        return np.asarray(self.values[items])
+
+
+@dataclass(frozen=True)
+class SparseScores:
+    """Scores that are 0 for most pairs."""
+
+    matrix: sparse.csr_matrix
+    """users × items, float32, no pair twice."""
+
+    def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
+        """See Scores."""
+        items, values = self.matrix.indices, self.matrix.data
+        users = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+        kept = np.flatnonzero((values > 0) & allowed[users, items])
+        return best_cells(users[kept], items[kept], values[kept], count, allowed.shape)
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """See Scores."""
+        return np.asarray(self.matrix.toarray()[users, items], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class DenseScores:
+    """Scores for all pairs, spelled out."""
+
+    matrix: np.ndarray
+    """users × items, float32."""
+
+    def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
+        """See Scores."""
+        width, may = allowed.shape[1], self.matrix * allowed
+        least = np.zeros((len(may), 1), dtype=may.dtype)
+        if 0 < count < width:
+            least = np.partition(may, width - count, axis=1)[:, [width - count]]
+        users, items = np.nonzero((may >= least) & (may > 0))
+        return best_cells(users, items, may[users, items], count, allowed.shape)
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """See Scores."""
+        return np.asarray(self.matrix[users, items])
+
+
+@dataclass(frozen=True)
+class FactoredScores:
+    """Products of a few weights per user with those of items, such as of categories; the best are on a short list."""
+
+    users: np.ndarray
+    """users × weights, float32."""
+    items: sparse.csr_matrix
+    """items × weights, float32."""
+    listed: np.ndarray
+    """Positions of the items that may be among the best, ascending."""
+
+    def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
+        """See Scores."""
+        short = DenseScores(np.ascontiguousarray((self.items[self.listed] @ self.users.T).T))
+        users, places = np.divmod(short.best(allowed[:, self.listed], count), len(self.listed))
+        return np.asarray(users * allowed.shape[1] + self.listed[places])
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """See Scores."""
+        return rowwise_dot(self.users, users, self.items, items).astype(np.float32)
+
+
+def rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: sparse.csr_matrix, items: np.ndarray) -> np.ndarray:
+    """dense[u] · matrix[i] for each pair, touching only what an item has."""
+    rows = matrix[items]
+    pairs = np.repeat(np.arange(len(items)), np.diff(rows.indptr))
+    products = rows.data * dense[users[pairs], rows.indices]
+    return np.bincount(pairs, weights=products, minlength=len(items))
+
+
+def best_cells(
+    users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, shape: tuple[int, int]
+) -> np.ndarray:
+    """Cells of the `count` pairs with the largest positive value of each user, ties in item order."""
+    owners, best = descending(users, values, items, shape[1])
+    places = np.arange(len(owners)) - np.searchsorted(owners, np.arange(shape[0]))[owners]
+    return np.asarray((owners * shape[1] + best)[places < count])
+
+
+def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> tuple[np.ndarray, np.ndarray]:
+    """Users and ids of pairs, ordered by user, then by positive float32 value, largest first, then by id.
+
+    Sorts one packed integer per pair, which takes a tenth of the time of sorting by three keys: the bits of positive
+    floats are ordered as they are.
+    """
+    width = np.uint64(max(ids_below - 1, 1).bit_length())
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    down = (np.uint32(0xFFFFFFFF) - bits).astype(np.uint64)
+    keys = np.sort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
+    owners = (keys >> (np.uint64(32) + width)).astype(np.int64)
+    return owners, (keys & ((np.uint64(1) << width) - np.uint64(1))).astype(np.int64)
