@@ -11,8 +11,9 @@ import numpy as np
 
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.snapshots.packed import descending
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import SharedScores, allowed_items, descending
+from spark_jobs.recommender.snapshots.scores import SharedScores, allowed_items
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources import SOURCES
 

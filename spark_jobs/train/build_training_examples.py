@@ -3,6 +3,9 @@
 Reads the snapshot tables and silver.interactions, writes gold.training_examples with two labels. `label_tested` knows
 nothing of what followed the newest cut, which is left for the test: a split by time, for everyone at once. `label`
 knows everything before the run date: what serves is fitted to it, once the test has been taken.
+
+MOST_USERS are enough to learn from, whatever the size of the shop. Beyond them a sample is taken, so that training
+costs no more with ten times the users, and fits one worker.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 from datetime import date
 from functools import partial, reduce
 
-from pyspark import Broadcast
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -18,8 +20,10 @@ from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
+
+MOST_USERS = 50_000
+"""Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
 
 
 def run(night: Night) -> None:
@@ -29,7 +33,12 @@ def run(night: Night) -> None:
     indexes = {
         cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts
     }
-    labelled = [examples_at(night, cut, cuts[0], index) for cut, index in indexes.items()]
+    histories = {cut: night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut)) for cut in cuts}
+    users = sampled({cut: labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts})
+    labelled = [
+        users[cut].mapInArrow(example_maker(index, cut, tested=cut < cuts[0]), COLUMNS)
+        for cut, index in indexes.items()
+    ]
     examples = reduce(DataFrame.unionByName, labelled).persist()
     night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
@@ -44,15 +53,17 @@ def with_queries(examples: DataFrame) -> DataFrame:
     return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
 
 
-def examples_at(night: Night, cut: date, test: date, index: Broadcast[RetrievalIndex]) -> DataFrame:
-    """Examples of one cut: labels are the target events in the windows that follow it; `test` is the newest cut."""
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    maker = example_maker(index, cut, tested=cut < test)
-    return labelled_users(night, cut, test, histories).mapInArrow(maker, COLUMNS)
+def sampled(users: dict[date, DataFrame]) -> dict[date, DataFrame]:
+    """The users of each cut, or the same share of those of every cut where together they are more than MOST_USERS."""
+    total = sum(of_cut.count() for of_cut in users.values())
+    return {cut: hashed_share(of_cut, total, MOST_USERS) for cut, of_cut in users.items()}
 
 
 def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:
-    """Histories of users who came back after the cut, with what they took until tonight and until the test."""
+    """Histories of users who came back after the cut, with what they took until tonight and until the test.
+
+    `test` is the newest cut.
+    """
     days = windows_of(night).days * night.domain.train.label_windows
     after = partial(relevant_after, cut, days, night.domain, night.read("silver.interactions"))
     tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")

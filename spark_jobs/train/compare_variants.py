@@ -21,7 +21,7 @@ from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.examples import real_rows
-from spark_jobs.recommender.ranking.labels import relevant_after, returning_users
+from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.ranking.training import PARAMS
 from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
@@ -78,8 +78,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
-    share = max(1, -(-users.count() // MOST_USERS))
-    sample = users.where(F.pmod(F.xxhash64("user_id"), F.lit(share)) == 0)
+    sample = hashed_share(users, users.count(), MOST_USERS)
     index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)

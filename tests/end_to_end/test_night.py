@@ -26,6 +26,7 @@ from spark_jobs.score.score_users import SnapshotGoneError
 from spark_jobs.score.score_users import run as score
 from spark_jobs.snapshot import build_item_features
 from spark_jobs.snapshot.decide_training import run as decide
+from spark_jobs.train import build_training_examples
 from tests.nights import content, run_stages
 
 SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
@@ -332,3 +333,21 @@ def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest
     monkeypatch.undo()
     with pytest.raises(FutureSeenError, match=r"see the future: .*item_popularity_30d \([\d,]+ pairs\)"):
         check_leakage(same_shop.for_job())
+
+
+def test_a_large_shop_learns_from_a_sample_of_its_users(copied: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a shop with more users than training needs does, and what that leaves of the check for leaks."""
+
+    def users() -> set[tuple]:
+        build_training_examples.run(copied.for_job())
+        return set(copied.read("gold.training_examples").select("as_of", "user_id").distinct().collect())
+
+    everybody = users()
+    monkeypatch.setattr(build_training_examples, "MOST_USERS", len(everybody) // 2)
+    sample = users()
+    assert sample < everybody
+    assert 0.3 < len(sample) / len(everybody) < 0.7
+    assert {as_of for as_of, _ in sample} == {as_of for as_of, _ in everybody}
+    assert users() == sample
+    _, equal = check_leakage(copied.for_job())
+    assert equal > 0

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.packed import descending
 from spark_jobs.recommender.snapshots.scores import (
     DenseScores,
     FactoredScores,
     Scores,
     SharedScores,
     SparseScores,
-    descending,
 )
 
 FORMS: dict[str, Callable[[np.ndarray], Scores]] = {

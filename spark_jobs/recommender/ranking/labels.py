@@ -31,3 +31,11 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     open_items = F.array_except("relevant", "blocked_item_ids")
     joined = histories.where(F.col("events_total") > 0).join(relevant, "user_id")
     return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)
+
+
+def hashed_share(users: DataFrame, count: int, most: int) -> DataFrame:
+    """The users where their `count` is at most `most`; else about so many, chosen by a hash of their id and history."""
+    if count <= most:
+        return users
+    parts = 1_000_000
+    return users.where(F.pmod(F.xxhash64("user_id", "as_of"), F.lit(parts)) < int(parts * most / count))

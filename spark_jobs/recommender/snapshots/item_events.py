@@ -9,8 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.packed import best_cells
+
 NEIGHBOURS = 200
 """Weights kept per item."""
+CELLS_PER_BLOCK = 4_000_000
+"""Cells of items × items that are looked at together."""
 LEARNT = "as_of date, source string, item_id string, neighbour_ids array<string>, similarities array<float>"
 """What item-to-item models give: rows of gold.item_neighbours."""
 
@@ -43,10 +47,12 @@ class ItemEvents:
         return cls(ids[popular_first], users, place[items], ages[positive])
 
     def matrix(self, where: np.ndarray, items: int) -> sparse.csr_matrix:
-        """users × the first `items` items, 1 where one of the chosen events is about the pair."""
+        """users × the first `items` items, float32, 1 where one of the chosen events is about the pair."""
         keep = where & (self.items < items)
         shape = (int(self.users.max(initial=-1)) + 1, items)
-        taken = sparse.csr_matrix((np.ones(keep.sum()), (self.users[keep], self.items[keep])), shape=shape)
+        taken = sparse.csr_matrix(
+            (np.ones(keep.sum(), dtype=np.float32), (self.users[keep], self.items[keep])), shape=shape
+        )
         taken.data[:] = 1.0
         return taken
 
@@ -59,28 +65,26 @@ def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def weight_rows(source: str, weights: np.ndarray | sparse.csr_matrix, item_ids: np.ndarray) -> pa.Table:
     """The largest weights of every item, by absolute value; rounded, so that the order of summation can't show."""
-    places, values = [], []
-    for item in range(weights.shape[0]):
-        row = weights[item] if isinstance(weights, np.ndarray) else weights[[item]].toarray()[0]
-        row = np.round(row, 6)
-        large = np.flatnonzero(row)
-        if len(large) > NEIGHBOURS:
-            sizes = -np.abs(row[large])
-            least = np.partition(sizes, NEIGHBOURS - 1)[NEIGHBOURS - 1]
-            large = large[sizes <= least]
-        best = large[np.argsort(-np.abs(row[large]), kind="stable")[:NEIGHBOURS]]
-        places.append(best)
-        values.append(row[best])
-    counts = np.array([len(row) for row in places], dtype=np.int64)
-    items = np.flatnonzero(counts)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(counts[items])]), pa.int32())
+    step = max(1, CELLS_PER_BLOCK // max(weights.shape[1], 1))
+    blocks = [_largest(weights[start : start + step], start) for start in range(0, weights.shape[0], step)]
+    rows, columns, values = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    items, starts = np.unique(rows, return_index=True)
+    offsets = pa.array(np.append(starts, len(rows)), pa.int32())
     names = pa.array(item_ids.tolist(), pa.string())
-    flat_places, flat_values = (np.concatenate([np.empty(0), *parts]) for parts in (places, values))
     return pa.table(
         {
             "source": pa.repeat(source, len(items)),
             "item_id": names.take(pa.array(items)),
-            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(flat_places.astype(np.int64)))),
-            "similarities": pa.ListArray.from_arrays(offsets, pa.array(flat_values.astype(np.float32))),
+            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns))),
+            "similarities": pa.ListArray.from_arrays(offsets, pa.array(values.astype(np.float32))),
         }
     )
+
+
+def _largest(weights: np.ndarray | sparse.csr_matrix, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, counted on from `start`, columns and values of the largest weights, row by row, largest first."""
+    some = sparse.coo_matrix(weights)
+    values = np.round(some.data, 6)
+    best = best_cells(some.row[values != 0], some.col[values != 0], np.abs(values[values != 0]), NEIGHBOURS, some.shape)
+    rows, columns = np.divmod(best, some.shape[1])
+    return rows + start, columns, np.round(some.toarray()[rows, columns], 6)

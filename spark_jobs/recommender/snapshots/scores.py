@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.packed import best_cells
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
@@ -123,26 +124,3 @@ def rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: sparse.csr_matrix,
     pairs = np.repeat(np.arange(len(items)), np.diff(rows.indptr))
     products = rows.data * dense[users[pairs], rows.indices]
     return np.bincount(pairs, weights=products, minlength=len(items))
-
-
-def best_cells(
-    users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, shape: tuple[int, int]
-) -> np.ndarray:
-    """Cells of the `count` pairs with the largest positive value of each user, ties in item order."""
-    owners, best = descending(users, values, items, shape[1])
-    places = np.arange(len(owners)) - np.searchsorted(owners, np.arange(shape[0]))[owners]
-    return np.asarray((owners * shape[1] + best)[places < count])
-
-
-def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> tuple[np.ndarray, np.ndarray]:
-    """Users and ids of pairs, ordered by user, then by positive float32 value, largest first, then by id.
-
-    Sorts one packed integer per pair, which takes a tenth of the time of sorting by three keys: the bits of positive
-    floats are ordered as they are.
-    """
-    width = np.uint64(max(ids_below - 1, 1).bit_length())
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    down = (np.uint32(0xFFFFFFFF) - bits).astype(np.uint64)
-    keys = np.sort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
-    owners = (keys >> (np.uint64(32) + width)).astype(np.int64)
-    return owners, (keys & ((np.uint64(1) << width) - np.uint64(1))).astype(np.int64)

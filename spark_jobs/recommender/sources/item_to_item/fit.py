@@ -11,15 +11,14 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.item_events import LEARNT
+from spark_jobs.recommender.snapshots.item_events import CELLS_PER_BLOCK, LEARNT
+from spark_jobs.recommender.snapshots.packed import best_cells
 from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
 
 NEIGHBOURS = 100
 """Neighbours kept per item."""
 SHRINKAGE = 10.0
 """Added to the norms: items that few users took need more evidence to look similar."""
-CELLS_PER_BLOCK = 4_000_000
-"""Cells of the item-by-item product that are held at once."""
 USERS_PER_BUCKET = 50_000
 """A bucket's histories fit one worker's memory; counts are exact with one bucket, and pruned per bucket beyond."""
 
@@ -42,8 +41,7 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
     """The neighbours of every item from the histories of all users at one snapshot, exactly."""
     ids, matrix = user_item_matrix(histories)
     norms, rows, columns, together = co_visitation(matrix, NEIGHBOURS)
-    similarity = np.round(together / (np.sqrt(norms[rows] * norms[columns]) + SHRINKAGE), 9)
-    order = np.lexsort((columns, -similarity, rows))
+    similarity = damped_cosine(together, norms[rows], norms[columns])
     owners, starts = np.unique(rows, return_index=True)
     offsets = pa.array(np.append(starts, len(rows)), pa.int32())
     names = pa.array(ids, pa.string())
@@ -52,8 +50,8 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
             "as_of": pa.repeat(histories["as_of"][0], len(owners)),
             "source": pa.repeat("item_to_item", len(owners)),
             "item_id": names.take(pa.array(owners, pa.int64())),
-            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns[order], pa.int64()))),
-            "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity[order].astype(np.float32))),
+            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns, pa.int64()))),
+            "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity.astype(np.float32))),
         }
     )
 
@@ -80,7 +78,7 @@ def count_bucket(histories: pa.Table) -> pa.Table:
 
 
 def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Squared norms of the items, and for each item its `kept` most similar others: rows, columns and counts."""
+    """Squared norms of items, and for each its `kept` most similar others, best first: rows, columns and counts."""
     norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
     by_item, items = matrix.T.tocsr(), matrix.shape[1]
     step = max(1, CELLS_PER_BLOCK // max(items, 1))
@@ -95,20 +93,16 @@ def _block(
     by_item: sparse.csr_matrix, matrix: sparse.csr_matrix, norms: np.ndarray, start: int, stop: int, kept: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     product = (by_item[start:stop] @ matrix).tocoo()
-    rows, columns, together = product.row, product.col, product.data
-    similarity = together / (np.sqrt(norms[rows + start] * norms[columns]) + SHRINKAGE)
-    other = rows + start != columns
-    if kept < matrix.shape[1]:
-        # Most pairs are not among the best of their row; sorting the others alone is what makes this fast.
-        dense = np.zeros(product.shape, dtype=np.float64)
-        dense[rows[other], columns[other]] = similarity[other]
-        least = -np.partition(-dense, kept - 1, axis=1)[:, kept - 1]
-        other &= similarity >= least[rows]
-    rows, columns, together, similarity = (part[other] for part in (rows, columns, together, similarity))
-    order = np.lexsort((columns, -similarity, rows))
-    rows, columns, together = rows[order], columns[order], together[order]
-    best = np.arange(len(rows)) - np.searchsorted(rows, rows) < kept
-    return rows[best] + start, columns[best], together[best]
+    other = product.row + start != product.col
+    rows, columns, together = product.row[other], product.col[other], product.data[other]
+    similarity = damped_cosine(together, norms[rows + start], norms[columns])
+    rows, columns = np.divmod(best_cells(rows, columns, similarity, kept, product.shape), product.shape[1])
+    return rows + start, columns, product.toarray()[rows, columns]
+
+
+def damped_cosine(together: np.ndarray, norms: np.ndarray, their_norms: np.ndarray) -> np.ndarray:
+    """Similarity of pairs; rounded, so that the order of summation can't show."""
+    return np.asarray(np.round(together / (np.sqrt(norms * their_norms) + SHRINKAGE), 9))
 
 
 def rank_neighbours(pairs: DataFrame) -> DataFrame:

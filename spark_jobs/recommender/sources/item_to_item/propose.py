@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.packed import descending
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
-from spark_jobs.recommender.snapshots.scores import SparseScores, descending
+from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 

@@ -27,7 +27,7 @@ def future_regression(events: ItemEvents) -> np.ndarray:
         both = (past.getnnz(axis=1) > 0) & (future.getnnz(axis=1) > 0)
         pasts.append(unit_rows(past[both]))
         futures.append(future[both])
-    x, y = sparse.vstack(pasts).tocsr(), sparse.vstack(futures).tocsr()
+    x, y = (sparse.vstack(parts).tocsr().astype(np.float32) for parts in (pasts, futures))
     rows = x.shape[0]
     if rows < items:
         gram = (x @ x.T).toarray()

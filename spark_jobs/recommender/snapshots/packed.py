@@ -1,0 +1,30 @@
+"""Sorting pairs of user and item, or of item and item, by score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def best_cells(
+    users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, shape: tuple[int, int]
+) -> np.ndarray:
+    """Cells of the `count` pairs with the largest positive value of each user, ties in item order."""
+    owners, best = descending(users, values, items, shape[1])
+    places = np.arange(len(owners)) - np.searchsorted(owners, np.arange(shape[0]))[owners]
+    return np.asarray((owners * shape[1] + best)[places < count])
+
+
+def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> tuple[np.ndarray, np.ndarray]:
+    """Users and ids of pairs, ordered by user, then by positive float32 value, largest first, then by id.
+
+    Sorts one packed integer per pair, which takes a tenth of the time of sorting by three keys: the bits of positive
+    floats are ordered as they are. Users times ids must stay below 2³⁰.
+    """
+    width = np.uint64(max(ids_below - 1, 1).bit_length())
+    if int(users.max(initial=0)).bit_length() + int(width) > 32:
+        raise ValueError(f"{int(users.max()) + 1:,} × {ids_below:,} cells are too many to be sorted at once")
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    down = (np.uint32(0xFFFFFFFF) - bits).astype(np.uint64)
+    keys = np.sort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
+    owners = (keys >> (np.uint64(32) + width)).astype(np.int64)
+    return owners, (keys & ((np.uint64(1) << width) - np.uint64(1))).astype(np.int64)
