@@ -51,7 +51,7 @@ for file in sorted(load_settings().conf_dir.glob("*.yaml")):
             body="{{ ti.xcom_pull(task_ids='show_version') }}",
             options=[PROMOTE, REFUSE],
             defaults=REFUSE,
-            params={"reason": Param("", type="string", minLength=3, description="Why; it is recorded.")},
+            params={"reason": Param("", type="string", description="Why; it is recorded.")},
             response_timeout=timedelta(hours=domain.train.approval_hours),
             doc_md="Waits for a person; no answer is a refusal.",
         )

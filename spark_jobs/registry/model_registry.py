@@ -209,10 +209,10 @@ class ModelRegistry:
         self._client.update_model_version(self.name, version.number, description=card)
 
     def card(self, number: str) -> str:
-        """The version's model card, or the verdict on it where it has none; raises ModelNotFoundError."""
-        tags = self.describe(number).tags
-        card = self._client.get_model_version(self.name, number).description
-        return card or f"Version {number} has no model card; {tags.get('promotion', 'it was not judged')}."
+        """The version's model card, under the latest word on it; raises ModelNotFoundError."""
+        told = self.describe(number).tags.get("promotion", "not judged yet")
+        card = self._client.get_model_version(self.name, number).description or f"Version {number} has no model card."
+        return card if told in card else f"**{told}**\n\n{card}"
 
     def versions(self, limit: int) -> list[tuple[Version, list[str]]]:
         """The latest versions with their aliases, newest first."""

@@ -16,8 +16,11 @@ from spark_jobs.contracts.settings import PROJECT_ROOT
 DESCRIBE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.definitions.param import ParamsDict
 bag = DagBag(sys.argv[1])
 def task(t):
+    # A form that a task shows must be valid as it is: Airflow fails the task before anybody can fill it in.
+    ParamsDict.filter_params_by_source(t.params, source="task").validate()
     timeout = t.execution_timeout.total_seconds() if t.execution_timeout else None
     return {"down": sorted(t.downstream_task_ids), "retries": t.retries, "backoff": bool(t.retry_exponential_backoff),
             "timeout": timeout, "rule": t.trigger_rule.value}
