@@ -13,13 +13,18 @@ class WontFitError(RuntimeError):
     """Work needs more memory than there is; the message says how much of each."""
 
 
-def require_memory(needed: int, what: str) -> None:
+LESS_TRAINING = "Use fewer or shorter windows (train.windows, train.window_days)"
+LESS_SCORING = "Switch candidate sources off (sources: {als: 0}), use fewer cores (NIGHTJAR_SPARK_MASTER=local[1])"
+"""What a person can do where training, or scoring, does not fit."""
+
+
+def require_memory(needed: int, what: str, instead: str = LESS_TRAINING) -> None:
     """Raise WontFitError where `needed` bytes are not free, in the machine or in the container's limit."""
     free = free_bytes()
     if needed > free:
         raise WontFitError(
-            f"{what} needs about {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free. Use fewer or "
-            "shorter windows (train.windows, train.window_days), or a larger machine."
+            f"{what} needs about {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free. {instead}, "
+            "or a larger machine."
         )
 
 

@@ -43,7 +43,6 @@ ONNX = "onnx_model"
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 # The environment has no pip, and what a model needs is said without it.
 logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-disable_logging()  # type: ignore[no-untyped-call]
 
 
 class ModelNotFoundError(LookupError):
@@ -120,6 +119,8 @@ class ModelRegistry:
         `tested` is the same training without the test window, `example` are some real rows of its features. `run_date`
         must be among the tags.
         """
+        # Here, since MLflow's own patches of scikit-learn turn it on again whenever they have been through.
+        disable_logging()  # type: ignore[no-untyped-call]
         with mlflow.start_run(run_name=f"night {tags['run_date']}") as run:
             mlflow.log_params(params)
             mlflow.set_tags(tags)

@@ -25,6 +25,7 @@ from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import LEDGER, SCORED, champion
 from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.memory import LESS_SCORING, require_memory
 from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.exposure import TOP, Exposure
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
@@ -75,6 +76,10 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     context, rules = night.spark.sparkContext, night.domain.rules
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
     catalogue = index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources)
+    if str(context.master).startswith("local"):
+        workers = context.defaultParallelism
+        what = f"Scoring with {catalogue.items:,} items in {workers} workers"
+        require_memory(workers * catalogue.worker_bytes, what, LESS_SCORING)
     index = context.broadcast(without_blocked(rules, catalogue, night.run_date))
     source = source_of(version)
     model = context.broadcast(source_model(source) if source else to_bytes(registry.load(version)))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
+import numpy as np
 import pytest
 
-from spark_jobs.recommender.memory import WontFitError, free_bytes, require_memory
+from spark_jobs.recommender.memory import LESS_SCORING, WontFitError, free_bytes, require_memory
+from tests.recommender.builders import make_index
 
 
 def test_what_fits_may_start_and_what_does_not_is_told_how_much_there_is() -> None:
@@ -12,3 +16,18 @@ def test_what_fits_may_start_and_what_does_not_is_told_how_much_there_is() -> No
     assert free_bytes() > 1_000
     with pytest.raises(WontFitError, match=r"Training needs about 1,?024\.0 GiB of memory, and [\d.]+ GiB are free"):
         require_memory(2**40, "Training")
+
+
+def test_a_catalogue_is_asked_for_before_it_is_sent_to_workers() -> None:
+    """What a worker really holds: the index as it came, transposed neighbours, products of factors."""
+    index = make_index(2_000)
+    made = [index.neighbours_of, index.category_popularity, index.new_content, index.learnt["als"].products]
+    held = len(pickle.dumps(index)) + sum(
+        part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes for part in made
+    )
+    assert 0.5 < index.worker_bytes / held < 3
+    assert make_index(4_000).worker_bytes == pytest.approx(2 * index.worker_bytes, rel=0.1)
+    with pytest.raises(
+        WontFitError, match=r"Scoring .* are free\. Switch candidate sources off .*, or a larger machine"
+    ):
+        require_memory(2**40, "Scoring with 500,000 items in 2 workers", LESS_SCORING)

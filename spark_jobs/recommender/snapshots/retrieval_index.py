@@ -96,6 +96,11 @@ class RetrievalIndex:
         return np.asarray((rankdata(shares) - 1) / max(len(shares) - 1, 1))
 
     @property
+    def worker_bytes(self) -> int:
+        """About the memory of a worker that holds the index, with what is made of it there."""
+        return 2 * sum(_bytes_of(getattr(self, field.name)) for field in fields(self))
+
+    @property
     def items(self) -> int:
         """Number of items."""
         return len(self.item_ids)
@@ -103,6 +108,14 @@ class RetrievalIndex:
     def positions(self, ids: pa.Array) -> np.ndarray:
         """Position of every id, -1 for items the snapshot does not know."""
         return positions(ids, self.item_ids)
+
+
+def _bytes_of(part: Any) -> int:
+    if isinstance(part, dict):
+        return sum(map(_bytes_of, part.values()))
+    if sparse.issparse(part):
+        return int(part.data.nbytes + part.indices.nbytes + part.indptr.nbytes)
+    return int(getattr(part, "nbytes", 0))
 
 
 def positions(ids: pa.Array | pa.ChunkedArray, item_ids: pa.StringArray) -> np.ndarray:

@@ -28,6 +28,12 @@ class ItemFactors:
     def __getstate__(self) -> dict[str, np.ndarray]:
         return {"factors": self.factors}
 
+    @property
+    def nbytes(self) -> int:
+        """Of the factors and their products, less what the index adds for what workers make of its parts."""
+        items, rank = self.factors.shape
+        return int(4 * items * rank * (1 + (rank + 1) // 4))
+
     @cached_property
     def gram(self) -> np.ndarray:
         """rank × rank: sum of the outer products of all items' factors."""
