@@ -119,8 +119,6 @@ class ModelRegistry:
         `tested` is the same training without the test window, `example` are some real rows of its features. `run_date`
         must be among the tags.
         """
-        # Here, since MLflow's own patches of scikit-learn turn it on again whenever they have been through.
-        disable_logging()  # type: ignore[no-untyped-call]
         with mlflow.start_run(run_name=f"night {tags['run_date']}") as run:
             mlflow.log_params(params)
             mlflow.set_tags(tags)
@@ -130,21 +128,17 @@ class ModelRegistry:
             with tempfile.TemporaryDirectory() as folder:
                 tested.save_model(f"{folder}/{TESTED}")
                 mlflow.log_artifact(f"{folder}/{TESTED}")
-            mlflow.xgboost.log_model(
+            logged = mlflow.xgboost.log_model(
                 booster,
                 name="ranker",
-                registered_model_name=self.name,
                 signature=infer_signature(example, booster.predict(xgb.DMatrix(example))),
                 input_example=example,
                 pip_requirements=[f"xgboost=={xgb.__version__}"],
                 model_format="ubj",
             )
-        registered = max(
-            self._client.search_model_versions(f"name = '{self.name}' and run_id = '{run.info.run_id}'"),
-            key=lambda found: int(found.version),
-        )
-        for tag, text in tags.items():
-            self._client.set_model_version_tag(self.name, registered.version, tag, text)
+        # Here, since MLflow's patches of other libraries turn its announcements on again.
+        disable_logging()  # type: ignore[no-untyped-call]
+        registered = mlflow.register_model(logged.model_uri, self.name, tags=tags)
         return Version(str(registered.version), run.info.run_id, tags)
 
     def log_evaluation(self, version: Version, metrics: dict[str, float], folder: Path) -> None:
