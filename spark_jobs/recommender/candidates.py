@@ -68,7 +68,14 @@ def rank_in_pool(users: np.ndarray, scores: np.ndarray) -> np.ndarray:
     `users` ascend.
     """
     ranks, positive = np.full(len(users), UNRANKED), np.flatnonzero(scores > 0)
-    owners, pairs = descending(users[positive], scores[positive], positive, len(users))
-    firsts = np.searchsorted(owners, owners)
-    ranks[pairs] = np.arange(len(pairs)) - firsts + 1
+    within, firsts = places_of(users)
+    owners, places = descending(users[positive], scores[positive], within[positive], int(within.max(initial=0)) + 1)
+    ranks[firsts[owners] + places] = places_of(owners)[0] + 1
     return ranks
+
+
+def places_of(users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each pair among its user's, from 0, and of each user the number of the first pair; `users` ascend."""
+    counts = np.bincount(users)
+    firsts = np.cumsum(counts) - counts
+    return np.arange(len(users)) - firsts[users], firsts

@@ -70,6 +70,12 @@ def test_ranks_inside_the_pool() -> None:
     assert ranks.tolist() == [2, 1, UNRANKED, 1, 2]
 
 
+def test_ranks_of_as_many_pairs_as_a_batch_of_a_small_catalogue_has() -> None:
+    users = np.repeat(np.arange(5_000), 400)
+    scores = np.tile(np.linspace(0.01, 1, 400, dtype=np.float32), 5_000)
+    assert (rank_in_pool(users, scores).reshape(5_000, 400) == np.arange(400, 0, -1)).all()
+
+
 def test_sources_propose_as_many_as_the_domain_says_and_none_when_they_are_off() -> None:
     histories = make_histories({"u": [(f"i{k:03d}", 1.0, float(k)) for k in range(6)]}, {})
     depths = {"popularity": 3, "als": 0, "linear": 0}
