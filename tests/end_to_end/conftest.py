@@ -40,11 +40,3 @@ def same_shop(shop: Night, tmp_path: Path) -> Night:
     """A copy of the shop's landing files and domain with nothing run yet."""
     shutil.copytree(shop.settings.home / "landing", tmp_path / "landing")
     return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, RUN_DATE)
-
-
-@pytest.fixture
-def copied(shop: Night, tmp_path: Path) -> Night:
-    """The shop as its nights left it, in a home of its own."""
-    for name in ("lakehouse", "mlflow"):
-        shutil.copytree(shop.settings.home / name, tmp_path / name)
-    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, shop.run_date)

@@ -335,13 +335,14 @@ def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest
         check_leakage(same_shop.for_job())
 
 
-def test_a_large_shop_learns_from_a_sample_of_its_users(copied: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_shop_learns_from_a_sample_of_its_users(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a shop with more users than training needs does, and what that leaves of the check for leaks."""
 
     def users() -> set[tuple]:
-        build_training_examples.run(copied.for_job())
-        return set(copied.read("gold.training_examples").select("as_of", "user_id").distinct().collect())
+        build_training_examples.run(same_shop.for_job())
+        return set(same_shop.read("gold.training_examples").select("as_of", "user_id").distinct().collect())
 
+    run_stages(same_shop, "ingest", "clean", "snapshot")
     everybody = users()
     monkeypatch.setattr(build_training_examples, "MOST_USERS", len(everybody) // 2)
     sample = users()
@@ -349,5 +350,5 @@ def test_a_large_shop_learns_from_a_sample_of_its_users(copied: Night, monkeypat
     assert 0.3 < len(sample) / len(everybody) < 0.7
     assert {as_of for as_of, _ in sample} == {as_of for as_of, _ in everybody}
     assert users() == sample
-    _, equal = check_leakage(copied.for_job())
+    _, equal = check_leakage(same_shop.for_job())
     assert equal > 0

@@ -25,6 +25,14 @@ def first_release(shop: Night) -> str:
     return str(published(shop.lakehouse, 100)[-1]["release"])
 
 
+@pytest.fixture
+def copied(shop: Night, tmp_path: Path) -> Night:
+    """The shop as its nights left it, in a home of its own."""
+    for name in ("lakehouse", "mlflow"):
+        shutil.copytree(shop.settings.home / name, tmp_path / name)
+    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, shop.run_date)
+
+
 def test_a_release_is_made_again_row_by_row(shop: Night) -> None:
     name = first_release(shop)
     assert reproduce(shop.for_job(), name) == published(shop.lakehouse, 100)[-1]["rows"] > 1_000
