@@ -9,17 +9,11 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
+from nightjar_airflow.domains import readable_domains
 from nightjar_airflow.upkeep import maintain_tables
 from pendulum import datetime
 
-from spark_jobs.contracts.domain import DomainFileError, load_named
-from spark_jobs.contracts.settings import load_settings
-
-for file in sorted(load_settings().conf_dir.glob("*.yaml")):
-    try:
-        domain = load_named(file)
-    except DomainFileError:
-        continue  # The DAG of its night says so.
+for domain in readable_domains():
     with DAG(
         dag_id=f"maintenance_{domain.slug}",
         schedule="0 12 * * 0" if domain.schedule else None,

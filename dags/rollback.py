@@ -10,17 +10,11 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param
+from nightjar_airflow.domains import readable_domains
 from nightjar_airflow.rollback import serve_release
 from pendulum import datetime
 
-from spark_jobs.contracts.domain import DomainFileError, load_named
-from spark_jobs.contracts.settings import load_settings
-
-for file in sorted(load_settings().conf_dir.glob("*.yaml")):
-    try:
-        domain = load_named(file)
-    except DomainFileError:
-        continue  # The DAG of its night says so.
+for domain in readable_domains():
     with DAG(
         dag_id=f"rollback_{domain.slug}",
         schedule=None,

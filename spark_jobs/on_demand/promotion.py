@@ -9,6 +9,7 @@ from typing import Any
 from spark_jobs.contracts.code_version import code_version
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.decisions import NO, YES
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.registry.model_registry import ModelRegistry
@@ -41,8 +42,8 @@ def _decide(settings: Settings, domain: Domain, version: str, reason: str, by: s
         told = f"by {by or getpass.getuser()}: {reason}"
         stamp: dict[str, Any] = {"run_date": domain.tonight(), "recorded_at": datetime.now(UTC)}
         stamp |= {"reason": told, "model_version": version}
-        rows = [stamp | {"decision": "pin", "outcome": "no"}] if chosen else []
-        choice = {"decision": "choose", "outcome": "yes" if chosen else "no"}
+        rows = [stamp | {"decision": "pin", "outcome": NO}] if chosen else []
+        choice = {"decision": "choose", "outcome": YES if chosen else NO}
         rows.append(stamp | choice | {"features": list(booster.feature_names or [])})
         metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings)}
         lakehouse.append("ops.decisions", rows, metadata)

@@ -11,7 +11,7 @@ import numpy as np
 
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.snapshots.packed import descending
+from spark_jobs.recommender.snapshots.packed import descending, places_of
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.scores import SharedScores, allowed_items
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
@@ -72,10 +72,3 @@ def rank_in_pool(users: np.ndarray, scores: np.ndarray) -> np.ndarray:
     owners, places = descending(users[positive], scores[positive], within[positive], int(within.max(initial=0)) + 1)
     ranks[firsts[owners] + places] = places_of(owners)[0] + 1
     return ranks
-
-
-def places_of(users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Place of each pair among its user's, from 0, and of each user the number of the first pair; `users` ascend."""
-    counts = np.bincount(users)
-    firsts = np.cumsum(counts) - counts
-    return np.arange(len(users)) - firsts[users], firsts

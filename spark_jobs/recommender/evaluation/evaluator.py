@@ -25,6 +25,7 @@ from spark_jobs.recommender.ranking.examples import ArrowMap, relevance
 from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
+from spark_jobs.recommender.snapshots.packed import places_of
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.scores import Scores, allowed_items
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
@@ -137,7 +138,7 @@ def lists_of_pairs(
 def _of_catalogue(scores: Scores, allowed: np.ndarray) -> Lists:
     # Cells come user by user, best first.
     users, items = np.divmod(scores.best(allowed, LIST_LENGTH), allowed.shape[1])
-    places = np.arange(len(users)) - np.searchsorted(users, users)
+    places, _ = places_of(users)
     shape = (allowed.shape[0], LIST_LENGTH)
     lists, listed = np.full(shape, -1), np.full(shape, np.nan)
     lists[users, places] = items

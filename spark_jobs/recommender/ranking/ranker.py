@@ -11,6 +11,7 @@ import xgboost as xgb
 
 from spark_jobs.recommender.candidates import Candidates
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.snapshots.packed import places_of
 
 
 class FeatureMismatchError(ValueError):
@@ -93,7 +94,6 @@ def best_per_user(found: Candidates, scores: np.ndarray, count: int, among: np.n
     """The `count` best candidates of every user, ties in item order; of the pairs `among` where they are given."""
     pairs = np.arange(len(scores)) if among is None else among
     order = pairs[np.lexsort((found.items[pairs], -scores[pairs], found.users[pairs]))]
-    users = found.users[order]
-    places = np.arange(len(order)) - np.searchsorted(users, users) + 1
+    places = places_of(found.users[order])[0] + 1
     keep = places <= count
     return Ranked(order[keep], places[keep])

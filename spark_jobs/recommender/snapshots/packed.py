@@ -10,7 +10,7 @@ def best_cells(
 ) -> np.ndarray:
     """Cells of the `count` pairs with the largest positive value of each user, ties in item order."""
     owners, best = descending(users, values, items, shape[1])
-    places = np.arange(len(owners)) - np.searchsorted(owners, np.arange(shape[0]))[owners]
+    places, _ = places_of(owners)
     return np.asarray((owners * shape[1] + best)[places < count])
 
 
@@ -28,3 +28,10 @@ def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below
     keys = np.sort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
     owners = (keys >> (np.uint64(32) + width)).astype(np.int64)
     return owners, (keys & ((np.uint64(1) << width) - np.uint64(1))).astype(np.int64)
+
+
+def places_of(users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each pair among its user's, from 0, and of each user the number of the first pair; `users` ascend."""
+    counts = np.bincount(users)
+    firsts = np.cumsum(counts) - counts
+    return np.arange(len(users)) - firsts[users], firsts

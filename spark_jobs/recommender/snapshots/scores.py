@@ -27,7 +27,10 @@ class Scores(Protocol):
     """Scores of every user of a batch for every item: larger is better, nothing above 0 is no proposal."""
 
     def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
-        """Cells of the `count` best allowed items with a positive score, user by user, best first, in item order."""
+        """Cells of the `count` best allowed items with a positive score.
+
+        User by user, best first, ties in item order.
+        """
 
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32: scores of pairs of user row and item position."""
