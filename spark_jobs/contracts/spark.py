@@ -90,9 +90,6 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.ui.showConsoleProgress": "false",
-        # A ranker that asks for more slots than there are would otherwise retry for ten minutes.
-        "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": "3",
-        "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
         "spark.sql.warehouse.dir": str(settings.home / "spark-warehouse"),
     }
 

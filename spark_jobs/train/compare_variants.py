@@ -17,20 +17,18 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
-from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
 from spark_jobs.recommender.ranking.ranker import to_bytes
-from spark_jobs.recommender.ranking.training import PARAMS
+from spark_jobs.recommender.ranking.training_rows import one_worker
 from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
 from spark_jobs.recommender.variants.trials import MOST_ROWS, trials
 from spark_jobs.recommender.variants.variants import VARIANTS
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion, Version
 
 MOST_USERS = 5_000
-BYTES_PER_VALUE = 16
 RECORDED = (
     *("variant", "ndcg_at_10", "low", "high", "difference", "difference_low", "difference_high", "users"),
     *("bytes", "bytes_zstd", "onnx_bytes", "rows_per_second", "onnx_rows_per_second", "seconds", "note"),
@@ -62,12 +60,8 @@ def tried(
     night: Night, examples: DataFrame, label: str, teacher: xgb.Booster, names: list[str]
 ) -> list[dict[str, Any]]:
     """Variants of the teacher, made in one worker."""
-    context = night.spark.sparkContext
-    local = str(context.master).startswith("local")
-    threads = context.defaultParallelism if local else int(context.getConf().get("spark.task.cpus", "1") or 1)
-    if local:
-        rows = min(night.lakehouse.count("gold.training_examples"), MOST_ROWS)
-        require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"Comparing variants on {rows:,} examples")
+    rows = min(night.lakehouse.count("gold.training_examples"), MOST_ROWS)
+    threads = one_worker(night.spark, rows, "Comparing variants on")
     seconds = float(night.domain.train.compare_seconds)
     return trials(examples, label, to_bytes(teacher), names, threads=threads, seconds=seconds)
 
@@ -104,7 +98,7 @@ def register(
     return registry.register(
         booster,
         tested=xgb.Booster(model_file=bytearray(measured_booster)),
-        params={**PARAMS, "variant": chosen},
+        params={**TREE_PARAMS, "trees": TREES, "variant": chosen},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={name: full.tags[name] for name in ("run_date", "examples_digest", "code_version")} | {"variant": chosen},

@@ -10,30 +10,28 @@ from __future__ import annotations
 from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.device import training_device
 from spark_jobs.recommender.ranking.examples import real_rows
-from spark_jobs.recommender.ranking.training import PARAMS, content_digest, fit
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
+from spark_jobs.recommender.ranking.training import content_digest, fit
+from spark_jobs.recommender.ranking.training_rows import one_worker
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
-
-BYTES_PER_VALUE = 16
-"""A worker holds the matrix as it came, as one, and as XGBoost wants it, 4 bytes each."""
 
 
 def run(night: Night) -> None:
     """Train unless equal examples already gave a version at this date."""
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
     registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device, night.spark)
-    if str(night.spark.sparkContext.master).startswith("local"):
-        rows = night.lakehouse.count("gold.training_examples")
-        require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"Training on {rows:,} examples")
+    rows = night.lakehouse.count("gold.training_examples")
+    threads = one_worker(night.spark, rows, "Training on")
     digest = content_digest(examples, device, night.code_version, night.domain.train.prefer_smaller)
     if is_reproducible(night.settings) and registry.trained_on(night.run_date, digest):
         return
+    fitted = fit(examples, device, threads)
     registry.register(
-        fit(examples, device),
-        tested=fit(examples, device, "label_tested"),
-        params={**PARAMS, "device": device, "examples": examples.count()},
+        fitted["label"],
+        tested=fitted["label_tested"],
+        params={**TREE_PARAMS, "trees": TREES, "device": device, "examples": rows},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},

@@ -1,11 +1,18 @@
-"""When equal examples give an equal model: the digest holds all that decides it."""
+"""What a ranker is fitted to, and when equal examples give an equal model."""
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost as xgb
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking import training
-from spark_jobs.recommender.ranking.training import content_digest
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.training import content_digest, fit
 
 
 def test_the_digest_changes_with_whatever_changes_the_model(spark: SparkSession) -> None:
@@ -17,11 +24,27 @@ def test_the_digest_changes_with_whatever_changes_the_model(spark: SparkSession)
     assert content_digest(frame, "cpu", "v2") != digest
 
 
-def test_constraints_are_part_of_the_digest(spark: SparkSession) -> None:
+def test_constraints_are_part_of_the_digest(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = spark.range(3)
     before = content_digest(frame, "cpu", "v1")
-    constraints, training.CONSTRAINTS = training.CONSTRAINTS, "(1)"
-    try:
-        assert content_digest(frame, "cpu", "v1") != before
-    finally:
-        training.CONSTRAINTS = constraints
+    monkeypatch.setattr(training, "constraints", lambda _: "(1)")
+    assert content_digest(frame, "cpu", "v1") != before
+
+
+def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_they_come(spark: SparkSession) -> None:
+    generator = np.random.default_rng(5)
+    values = generator.random((2_000, len(FEATURE_NAMES)), dtype=np.float32)
+    values[generator.random(values.shape) < 0.05] = np.nan
+    frame = pd.DataFrame(values, columns=list(FEATURE_NAMES))
+    frame["query"] = (np.arange(len(frame)) // 20).astype(np.int32)
+    frame["item_id"] = [f"i{k % 20:02d}" for k in range(len(frame))]
+    frame["label"] = (frame["als_score"].fillna(0) > 0.8).astype("int32")
+    older = frame["query"] < 60
+    frame["label_tested"] = frame["label"].where(older & (frame["item_id"] < "i10"), 0).where(older).astype("Int32")
+    examples = spark.createDataFrame(frame)
+    boosters = fit(examples.orderBy(F.rand(1)).repartition(3), "cpu", threads=2)
+    for label, rows in (("label", frame), ("label_tested", frame[older])):
+        data = xgb.QuantileDMatrix(rows[list(FEATURE_NAMES)], rows[label], qid=rows["query"], max_bin=64)
+        alone = xgb.train(TREE_PARAMS | {"monotone_constraints": constraints(FEATURE_NAMES)}, data, TREES)
+        assert boosters[label].get_dump() == alone.get_dump()
+        assert boosters[label].feature_names == list(FEATURE_NAMES)

@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.recommender.export.conversion import onnx_scores, to_onnx
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
 from spark_jobs.recommender.ranking.ranker import to_bytes
-from spark_jobs.recommender.ranking.training import TREE_PARAMS, TREES
 from spark_jobs.recommender.sources import SOURCES
 from spark_jobs.recommender.variants.comparison import BEST_SOURCE, FULL, compare, smallest
 from spark_jobs.recommender.variants.trials import trials

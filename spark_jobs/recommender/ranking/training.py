@@ -1,44 +1,23 @@
-"""Fit LambdaMART on training examples with XGBoost on Spark."""
+"""Fit LambdaMART on training examples, in one worker: they are a sample of bounded size, whatever the shop's."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+import pyarrow as pa
 import xgboost as xgb
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from xgboost.spark import SparkXGBRanker
 
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES, FEATURES
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.device import DeviceError
+from spark_jobs.recommender.ranking.examples import ArrowMap
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.training_rows import TrainingRows, feature_matrix, in_one_partition
 
-logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-
-PARAMS: dict[str, Any] = {
-    "objective": "rank:ndcg",
-    "eval_metric": "ndcg@10",
-    "lambdarank_pair_method": "topk",
-    "lambdarank_num_pair_per_sample": 10,
-    # A fixed number of small trees: stopping early on a validation window costs more than it saves, since that
-    # window is the newest evidence there is and its metric is noisy.
-    "n_estimators": 120,
-    "learning_rate": 0.06,
-    "max_depth": 4,
-    "min_child_weight": 5.0,
-    "max_bin": 64,
-    "random_state": 1,
-}
-
-
-TREES: int = PARAMS["n_estimators"]
-TREE_PARAMS = {name: value for name, value in PARAMS.items() if name not in ("n_estimators", "random_state")}
-TREE_PARAMS |= {"seed": PARAMS["random_state"], "tree_method": "hist"}
-"""The same parameters as XGBoost's own functions take them."""
-
-CONSTRAINTS = "(" + ",".join(str(feature.monotone) for feature in FEATURES) + ")"
+LABELS = ("label", "label_tested")
 
 
 def content_digest(examples: DataFrame, device: str, code_version: str, prefer_smaller: str | None = None) -> str:
@@ -49,33 +28,40 @@ def content_digest(examples: DataFrame, device: str, code_version: str, prefer_s
     rows = examples.agg(
         F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
     ).collect()[0]
-    parameters = json.dumps({**PARAMS, "constraints": CONSTRAINTS, "prefer": prefer_smaller}, sort_keys=True)
+    parameters = json.dumps(
+        {**TREE_PARAMS, "trees": TREES, "constraints": constraints(FEATURE_NAMES), "prefer": prefer_smaller},
+        sort_keys=True,
+    )
     text = f"{rows['count']} {rows['hashes']} {parameters} {device} {code_version} xgboost {xgb.__version__}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def fit(examples: DataFrame, device: str, label: str = "label") -> xgb.Booster:
-    """The booster fitted to the examples that have the label, with feature names.
+def fit(examples: DataFrame, device: str, threads: int) -> dict[str, xgb.Booster]:
+    """By each of LABELS the booster fitted to the examples that have it.
 
     Raises DeviceError where XGBoost silently trained elsewhere than asked.
     """
-    ranker = SparkXGBRanker(
-        features_col=list(FEATURE_NAMES),
-        label_col=label,
-        qid_col="query",
-        num_workers=1,
-        # Without it a frame of as many partitions as workers is not repartitioned, and queries are split.
-        force_repartition=True,
-        device=device,
-        missing=float("nan"),
-        monotone_constraints=CONSTRAINTS,
-        **PARAMS,
+    fitted = in_one_partition(examples, *LABELS).mapInArrow(
+        _fitter(device, threads), "label string, booster binary, device string"
     )
-    booster: xgb.Booster = ranker.fit(
-        examples.where(F.col(label).isNotNull()).orderBy("query", "item_id")
-    ).get_booster()
-    trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
-    if not trained_on.startswith(device):
-        raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {trained_on}.")
-    booster.feature_names = list(FEATURE_NAMES)
-    return booster
+    rows = fitted.toArrow().to_pylist()
+    if elsewhere := {row["device"] for row in rows if not row["device"].startswith(device)}:
+        raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {', '.join(elsewhere)}.")
+    return {row["label"]: xgb.Booster(model_file=bytearray(row["booster"])) for row in rows}
+
+
+def _fitter(device: str, threads: int) -> ArrowMap:
+    def fit_each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        table, features = feature_matrix(batches)
+        queries, labels = table["query"].to_numpy(), {label: table[label].to_numpy() for label in LABELS}
+        del table
+        for label, values in labels.items():
+            known = values >= 0  # NULL is NaN here
+            own = features if known.all() else features[known]
+            rows = TrainingRows(own, values[known], queries[known], list(FEATURE_NAMES), threads, device)
+            booster = rows.train()
+            trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+            row = {"label": label, "booster": bytes(booster.save_raw("ubj")), "device": trained_on}
+            yield pa.RecordBatch.from_pylist([row])
+
+    return fit_each

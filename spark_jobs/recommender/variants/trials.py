@@ -17,9 +17,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from spark_jobs.recommender.export.conversion import INPUT, onnx_scores, to_onnx
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.examples import ArrowMap
-from spark_jobs.recommender.variants.variants import VARIANTS, Model, Rows
+from spark_jobs.recommender.ranking.training_rows import TrainingRows, feature_matrix, in_one_partition
+from spark_jobs.recommender.variants.variants import VARIANTS, Model
 
 MOST_ROWS = 1_000_000
 """Rows that variants are trained on at most, in whole queries; beyond, the full model is trained on them again."""
@@ -40,25 +40,27 @@ def trials(
     labelled = examples.where(F.col(label).isNotNull())
     queries = max(1, -(-labelled.count() // MOST_ROWS))
     sampled = labelled.where(F.pmod(F.xxhash64("query"), F.lit(queries)) == 0) if queries > 1 else labelled
-    columns = sampled.select("query", F.col(label).alias("label"), "item_id", *FEATURE_NAMES)
-    in_one = columns.repartition(1).sortWithinPartitions("query", "item_id")
-    made = in_one.mapInArrow(_maker(teacher, names, threads, seconds, again=queries > 1), COLUMNS)
-    return list(made.toArrow().to_pylist())
+    maker = _maker(label, teacher, names, threads, seconds, again=queries > 1)
+    return list(in_one_partition(sampled, label).mapInArrow(maker, COLUMNS).toArrow().to_pylist())
 
 
-def _maker(teacher: bytes, names: Sequence[str], threads: int, seconds: float, *, again: bool) -> ArrowMap:
+def _maker(label: str, teacher: bytes, names: Sequence[str], threads: int, seconds: float, *, again: bool) -> ArrowMap:
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         started = time.monotonic()
-        rows = _rows(pa.Table.from_batches(batches), teacher, threads)
+        full = xgb.Booster(model_file=bytearray(teacher))
+        full.set_param({"nthread": threads, "device": "cpu"})
+        known = list(full.feature_names or [])
+        table, features = feature_matrix(batches, known)
+        rows = TrainingRows(features, table[label].to_numpy(), table["query"].to_numpy(), known, threads)
         if again:
-            rows = Rows(rows.features, rows.labels, rows.queries, rows.names, rows.train(), threads)
+            full = rows.train()
         for variant in (variant for variant in VARIANTS if variant.name in names):
             if time.monotonic() - started > seconds:
                 row: dict[str, Any] = {"variant": variant.name, "note": f"not tried: {seconds:g} s were over"}
             else:
                 begun = time.monotonic()
                 with threadpool_limits(threads):
-                    model = variant.make(rows)
+                    model = variant.make(rows, full)
                 row = {"variant": variant.name, "seconds": time.monotonic() - begun, **_measured(model, rows)}
                 if again:
                     row["note"] = f"trained on {len(rows.labels):,} of the rows, the full one too"
@@ -67,15 +69,7 @@ def _maker(teacher: bytes, names: Sequence[str], threads: int, seconds: float, *
     return make
 
 
-def _rows(table: pa.Table, teacher: bytes, threads: int) -> Rows:
-    booster = xgb.Booster(model_file=bytearray(teacher))
-    booster.set_param({"nthread": threads, "device": "cpu"})
-    names = list(booster.feature_names or [])
-    features = np.column_stack([table[name].to_numpy().astype(np.float32, copy=False) for name in names])
-    return Rows(features, table["label"].to_numpy(), table["query"].to_numpy(), names, booster, threads)
-
-
-def _measured(model: Model, rows: Rows) -> dict[str, Any]:
+def _measured(model: Model, rows: TrainingRows) -> dict[str, Any]:
     """Size and speed, on one thread, of the model as it is and as ONNX."""
     names = rows.names if isinstance(model, Pipeline) else list(model.feature_names or [])
     features = rows.features[:TIMED_ROWS, [*map(rows.names.index, names)]]

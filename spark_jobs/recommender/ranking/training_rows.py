@@ -1,0 +1,78 @@
+"""Training rows in one worker, as XGBoost takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xgboost as xgb
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.memory import require_memory
+from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+
+BYTES_PER_VALUE = 12
+"""A worker holds the rows as they came, as a matrix, and once more those that have the label, 4 bytes a value."""
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows in whole queries, ordered by query."""
+
+    features: np.ndarray
+    """rows × names, float32."""
+    labels: np.ndarray
+    queries: np.ndarray
+    names: list[str]
+    threads: int
+    device: str = "cpu"
+    _matrices: dict[int, xgb.QuantileDMatrix] = field(default_factory=dict)
+
+    def train(self, trees: int = TREES, names: list[str] | None = None, **params: Any) -> xgb.Booster:
+        """A ranker of the named features, of all by default, with the parameters of all rankers but for those given."""
+        names = names or self.names
+        bins = int(params.get("max_bin", TREE_PARAMS["max_bin"]))
+        own = {"monotone_constraints": constraints(names), "nthread": self.threads, "device": self.device}
+        return xgb.train({**TREE_PARAMS, **own, **params}, self._matrix(names, bins), trees)
+
+    def _matrix(self, names: list[str], bins: int) -> xgb.QuantileDMatrix:
+        whole = names == self.names
+        if whole and bins in self._matrices:
+            return self._matrices[bins]
+        columns = self.features if whole else self.features[:, [*map(self.names.index, names)]]
+        matrix = xgb.QuantileDMatrix(
+            columns, self.labels, qid=self.queries, feature_names=names, max_bin=bins, nthread=self.threads
+        )
+        if whole:
+            self._matrices[bins] = matrix
+        return matrix
+
+
+def one_worker(spark: SparkSession, rows: int, what: str) -> int:
+    """Threads that a worker has which alone holds so many rows.
+
+    Raises WontFitError, which says `what` it was about, where it runs on this machine and the memory is not there.
+    """
+    context = spark.sparkContext
+    if not str(context.master).startswith("local"):
+        return int(context.getConf().get("spark.task.cpus", "1") or 1)
+    require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"{what} {rows:,} examples")
+    return int(context.defaultParallelism)
+
+
+def in_one_partition(examples: DataFrame, *labels: str) -> DataFrame:
+    """`query`, the labels and the features, in an order that depends on nothing but the rows."""
+    columns = examples.select("query", "item_id", *labels, *FEATURE_NAMES)
+    return columns.repartition(1).sortWithinPartitions("query", "item_id")
+
+
+def feature_matrix(
+    batches: Iterable[pa.RecordBatch], names: Iterable[str] = FEATURE_NAMES
+) -> tuple[pa.Table, np.ndarray]:
+    """All batches as a table, and its rows × names, float32."""
+    table = pa.Table.from_batches(batches)
+    return table, np.column_stack([table[name].to_numpy().astype(np.float32, copy=False) for name in names])
