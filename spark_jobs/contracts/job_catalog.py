@@ -136,7 +136,7 @@ NIGHT: tuple[Stage, ...] = (
             ),
             Job(
                 "train_ranker",
-                "Fit LambdaMART, log and register the model version.",
+                "Fit the ranker, log and register the model version.",
                 ("gold.training_examples",),
                 (),
             ),

@@ -20,7 +20,7 @@ from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
+from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
 
 MOST_USERS = 50_000
 """Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
@@ -34,7 +34,9 @@ def run(night: Night) -> None:
         cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts
     }
     histories = {cut: night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut)) for cut in cuts}
-    users = sampled({cut: labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts})
+    everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
+    described = night.lakehouse.count("gold.user_histories")
+    users = dict(zip(cuts, at_most(MOST_USERS, described, *everybody), strict=True))
     labelled = [
         users[cut].mapInArrow(example_maker(index, cut, tested=cut < cuts[0]), COLUMNS)
         for cut, index in indexes.items()
@@ -51,12 +53,6 @@ def with_queries(examples: DataFrame) -> DataFrame:
     numbered = Window.orderBy("as_of", "user_id")
     queries = examples.select("as_of", "user_id").distinct()
     return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
-
-
-def sampled(users: dict[date, DataFrame]) -> dict[date, DataFrame]:
-    """The users of each cut, or the same share of those of every cut where together they are more than MOST_USERS."""
-    total = sum(of_cut.count() for of_cut in users.values())
-    return {cut: hashed_share(of_cut, total, MOST_USERS) for cut, of_cut in users.items()}
 
 
 def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:

@@ -19,8 +19,8 @@ from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import real_rows
-from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
+from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
+from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.ranking.training_rows import one_worker
 from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
@@ -72,7 +72,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
-    sample = hashed_share(users, users.count(), MOST_USERS)
+    sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
     index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)
@@ -98,7 +98,7 @@ def register(
     return registry.register(
         booster,
         tested=xgb.Booster(model_file=bytearray(measured_booster)),
-        params={**TREE_PARAMS, "trees": TREES, "variant": chosen},
+        params={**PARAMS, "variant": chosen},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={name: full.tags[name] for name in ("run_date", "examples_digest", "code_version")} | {"variant": chosen},

@@ -26,7 +26,7 @@ from spark_jobs.recommender.evaluation.metrics import MEANINGS
 from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.balancing import exposure_of
-from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after, returning_users
+from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.report import Evaluation, write_report
@@ -68,7 +68,7 @@ def test_users(night: Night, cut: date) -> DataFrame:
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events))
-    return hashed_share(users, users.count(), MOST_USERS)
+    return at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
 
 
 def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:

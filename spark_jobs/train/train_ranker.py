@@ -1,4 +1,4 @@
-"""Fit LambdaMART on the training examples, log it to MLflow and register the version.
+"""Fit the ranker on the training examples, log it to MLflow and register the version.
 
 It is fitted twice with equal parameters: to what was known before the test window, which is what the test measures, and
 to all labels until tonight, which is what serves. Reads gold.training_examples. A rerun of the same date on equal
@@ -12,7 +12,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.device import training_device
 from spark_jobs.recommender.ranking.examples import real_rows
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
+from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.training import content_digest, fit
 from spark_jobs.recommender.ranking.training_rows import one_worker
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
@@ -31,7 +31,7 @@ def run(night: Night) -> None:
     registry.register(
         fitted["label"],
         tested=fitted["label_tested"],
-        params={**TREE_PARAMS, "trees": TREES, "device": device, "examples": rows},
+        params={**PARAMS, "device": device, "examples": rows},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking import training
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREE_PARAMS, TREES, constraints
 from spark_jobs.recommender.ranking.training import content_digest, fit
 
 
@@ -44,7 +44,18 @@ def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_the
     examples = spark.createDataFrame(frame)
     boosters = fit(examples.orderBy(F.rand(1)).repartition(3), "cpu", threads=2)
     for label, rows in (("label", frame), ("label_tested", frame[older])):
-        data = xgb.QuantileDMatrix(rows[list(FEATURE_NAMES)], rows[label], qid=rows["query"], max_bin=64)
-        alone = xgb.train(TREE_PARAMS | {"monotone_constraints": constraints(FEATURE_NAMES)}, data, TREES)
-        assert boosters[label].get_dump() == alone.get_dump()
+        features = rows[list(FEATURE_NAMES)]
+        data = xgb.QuantileDMatrix(features, rows[label], qid=rows["query"], max_bin=64)
+        params = TREE_PARAMS | {"monotone_constraints": constraints(FEATURE_NAMES)}
+        ranking, logistic = (xgb.train(params | kind, data, TREES // 2) for kind in (RANKING, LOGISTIC))
+        alone = ranking.predict(data) + LOGISTIC_WEIGHT * logistic.predict(data, output_margin=True)
+        difference = boosters[label].predict(xgb.DMatrix(features)) - alone
+        np.testing.assert_allclose(difference, difference[0], atol=1e-4)
+        assert np.ptp(alone) > 1
         assert boosters[label].feature_names == list(FEATURE_NAMES)
+        assert boosters[label].num_boosted_rounds() == TREES
+        # Trees take turns, so that the first half of them is half of each kind.
+        half = boosters[label][: TREES // 2].predict(xgb.DMatrix(features))
+        halves = [booster[: TREES // 4].predict(data, output_margin=True) for booster in (ranking, logistic)]
+        difference = half - halves[0] - LOGISTIC_WEIGHT * halves[1]
+        np.testing.assert_allclose(difference, difference[0], atol=1e-4)

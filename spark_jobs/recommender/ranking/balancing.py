@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.exposure import POOL, Exposure, balanced, standardised
+from spark_jobs.recommender.ranking.labels import hashed_share
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
@@ -31,7 +31,7 @@ def exposure_of(
     if wanted is None:
         return Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
     users = histories.count()
-    sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(max(1, users // SAMPLED_USERS))) == 0)
+    sample = hashed_share(histories, SAMPLED_USERS / users) if users > SAMPLED_USERS else histories
     pools = sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
     return balanced(pools, users, eligible, wanted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from typing import Literal
@@ -31,6 +32,13 @@ def training_device(
     if missing and wanted == "cuda":
         raise DeviceError(f"NIGHTJAR_DEVICE is cuda, but {missing}. Use NIGHTJAR_DEVICE=auto to train on the CPU.")
     return "cpu" if missing else "cuda"
+
+
+def require_device(booster: xgb.Booster, device: str) -> None:
+    """Raise DeviceError unless the booster was trained on the device."""
+    trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+    if not trained_on.startswith(device):
+        raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {trained_on}.")
 
 
 def _what_a_gpu_lacks() -> str | None:

@@ -33,9 +33,18 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)
 
 
-def hashed_share(users: DataFrame, count: int, most: int) -> DataFrame:
-    """The users where their `count` is at most `most`; else about so many, chosen by a hash of their id and history."""
-    if count <= most:
-        return users
+def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:
+    """The users of all frames where they are at most `most` together; else about so many, the same share of each.
+
+    `described` bounds how many there can be: within `most` nothing is
+    counted, which would join what each frame joins.
+    """
+    if described <= most or (found := sum(frame.count() for frame in users)) <= most:
+        return list(users)
+    return [hashed_share(frame, most / found) for frame in users]
+
+
+def hashed_share(users: DataFrame, share: float) -> DataFrame:
+    """About this share of users, chosen by a hash of user and snapshot: the same ones whenever it is asked."""
     parts = 1_000_000
-    return users.where(F.pmod(F.xxhash64("user_id", "as_of"), F.lit(parts)) < int(parts * most / count))
+    return users.where(F.pmod(F.xxhash64("user_id", "as_of"), F.lit(parts)) < int(parts * share))

@@ -1,4 +1,4 @@
-"""How rankers are trained."""
+"""How rankers are trained: half of the trees learn to rank, half how probable it is that an item is taken."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 
 from spark_jobs.recommender.features.vocabulary import FEATURES
 
-TREES = 120
-"""A fixed number of small trees: stopping early on a validation window costs more than it saves, since that window is
-the newest evidence there is and its metric is noisy."""
+TREES = 240
+"""Of both kinds together. A fixed number of small trees: stopping early on a validation window costs more than it
+saves, since that window is the newest evidence there is and its metric is noisy."""
 
 TREE_PARAMS: dict[str, Any] = {
-    "objective": "rank:ndcg",
-    "lambdarank_pair_method": "topk",
-    "lambdarank_num_pair_per_sample": 10,
     "learning_rate": 0.06,
     "max_depth": 4,
     "min_child_weight": 5.0,
@@ -22,6 +19,18 @@ TREE_PARAMS: dict[str, Any] = {
     "tree_method": "hist",
     "seed": 1,
 }
+
+RANKING: dict[str, Any] = {
+    "objective": "rank:ndcg",
+    "lambdarank_pair_method": "topk",
+    "lambdarank_num_pair_per_sample": 10,
+}
+LOGISTIC: dict[str, Any] = {"objective": "binary:logistic"}
+LOGISTIC_WEIGHT = 0.7
+"""Weight of the log odds beside the score of the ranking trees."""
+
+PARAMS = {**TREE_PARAMS, **RANKING, "trees": TREES, "logistic_weight": LOGISTIC_WEIGHT}
+"""All that decides how a ranker is trained, for the record."""
 
 _MONOTONE = {feature.name: feature.monotone for feature in FEATURES}
 

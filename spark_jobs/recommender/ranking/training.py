@@ -1,4 +1,4 @@
-"""Fit LambdaMART on training examples, in one worker: they are a sample of bounded size, whatever the shop's."""
+"""Fit rankers on training examples, in one worker: they are a sample of bounded size, whatever the shop's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.ranking.device import DeviceError
 from spark_jobs.recommender.ranking.examples import ArrowMap
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.params import PARAMS, constraints
 from spark_jobs.recommender.ranking.training_rows import TrainingRows, feature_matrix, in_one_partition
 
 LABELS = ("label", "label_tested")
@@ -29,7 +28,7 @@ def content_digest(examples: DataFrame, device: str, code_version: str, prefer_s
         F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
     ).collect()[0]
     parameters = json.dumps(
-        {**TREE_PARAMS, "trees": TREES, "constraints": constraints(FEATURE_NAMES), "prefer": prefer_smaller},
+        {**PARAMS, "constraints": constraints(FEATURE_NAMES), "prefer": prefer_smaller},
         sort_keys=True,
     )
     text = f"{rows['count']} {rows['hashes']} {parameters} {device} {code_version} xgboost {xgb.__version__}"
@@ -41,13 +40,8 @@ def fit(examples: DataFrame, device: str, threads: int) -> dict[str, xgb.Booster
 
     Raises DeviceError where XGBoost silently trained elsewhere than asked.
     """
-    fitted = in_one_partition(examples, *LABELS).mapInArrow(
-        _fitter(device, threads), "label string, booster binary, device string"
-    )
-    rows = fitted.toArrow().to_pylist()
-    if elsewhere := {row["device"] for row in rows if not row["device"].startswith(device)}:
-        raise DeviceError(f"Asked XGBoost to train on {device}, but it trained on {', '.join(elsewhere)}.")
-    return {row["label"]: xgb.Booster(model_file=bytearray(row["booster"])) for row in rows}
+    fitted = in_one_partition(examples, *LABELS).mapInArrow(_fitter(device, threads), "label string, booster binary")
+    return {row["label"]: xgb.Booster(model_file=bytearray(row["booster"])) for row in fitted.toArrow().to_pylist()}
 
 
 def _fitter(device: str, threads: int) -> ArrowMap:
@@ -59,9 +53,6 @@ def _fitter(device: str, threads: int) -> ArrowMap:
             known = values >= 0  # NULL is NaN here
             own = features if known.all() else features[known]
             rows = TrainingRows(own, values[known], queries[known], list(FEATURE_NAMES), threads, device)
-            booster = rows.train()
-            trained_on = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
-            row = {"label": label, "booster": bytes(booster.save_raw("ubj")), "device": trained_on}
-            yield pa.RecordBatch.from_pylist([row])
+            yield pa.RecordBatch.from_pylist([{"label": label, "booster": bytes(rows.train().save_raw("ubj"))}])
 
     return fit_each

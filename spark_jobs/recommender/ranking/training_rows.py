@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.memory import require_memory
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.device import require_device
+from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREE_PARAMS, TREES, constraints
 
 BYTES_PER_VALUE = 12
 """A worker holds the rows as they came, as a matrix, and once more those that have the label, 4 bytes a value."""
@@ -33,11 +35,21 @@ class TrainingRows:
     _matrices: dict[int, xgb.QuantileDMatrix] = field(default_factory=dict)
 
     def train(self, trees: int = TREES, names: list[str] | None = None, **params: Any) -> xgb.Booster:
-        """A ranker of the named features, of all by default, with the parameters of all rankers but for those given."""
+        """A ranker of the named features, of all by default, with the parameters of all rankers but for those given.
+
+        Half of the trees are LambdaMART's, half those of a logistic regression. Raises DeviceError where XGBoost
+        silently trained elsewhere than asked.
+        """
         names = names or self.names
         bins = int(params.get("max_bin", TREE_PARAMS["max_bin"]))
         own = {"monotone_constraints": constraints(names), "nthread": self.threads, "device": self.device}
-        return xgb.train({**TREE_PARAMS, **own, **params}, self._matrix(names, bins), trees)
+        matrix = self._matrix(names, bins)
+        ranking, logistic = (
+            xgb.train({**TREE_PARAMS, **kind, **own, **params}, matrix, trees // 2) for kind in (RANKING, LOGISTIC)
+        )
+        for booster in (ranking, logistic):
+            require_device(booster, self.device)
+        return added(ranking, logistic, LOGISTIC_WEIGHT)
 
     def _matrix(self, names: list[str], bins: int) -> xgb.QuantileDMatrix:
         whole = names == self.names
@@ -50,6 +62,30 @@ class TrainingRows:
         if whole:
             self._matrices[bins] = matrix
         return matrix
+
+
+def added(first: xgb.Booster, second: xgb.Booster, weight: float) -> xgb.Booster:
+    """One booster that scores `first + weight × second`, up to a constant; both of one tree per round, equally many.
+
+    Their trees take turns, so that the first half of them is a ranker, too.
+    """
+    documents = [json.loads(booster.save_raw("json")) for booster in (first, second)]
+    trees_of, further = ([*_model(document)["trees"]] for document in documents)
+    for tree in further:
+        leaves = [left < 0 for left in tree["left_children"]]
+        for values in (tree["base_weights"], tree["split_conditions"]):
+            values[:] = [value * weight if leaf else value for value, leaf in zip(values, leaves, strict=True)]
+    trees = [tree for pair in zip(trees_of, further, strict=True) for tree in pair]
+    model = _model(documents[0])
+    model["trees"] = [tree | {"id": number} for number, tree in enumerate(trees)]
+    model["tree_info"], model["iteration_indptr"] = [0] * len(trees), [*range(len(trees) + 1)]
+    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+    return xgb.Booster(model_file=bytearray(json.dumps(documents[0]).encode()))
+
+
+def _model(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["learner"]["gradient_booster"]["model"]
+    return found
 
 
 def one_worker(spark: SparkSession, rows: int, what: str) -> int:

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from spark_jobs.recommender.ranking.params import TREE_PARAMS, TREES
+from spark_jobs.recommender.ranking.params import RANKING, TREE_PARAMS, TREES
 from spark_jobs.recommender.ranking.ranker import feature_importance
 from spark_jobs.recommender.ranking.training_rows import TrainingRows
 
@@ -50,7 +50,7 @@ def _pruned(rows: TrainingRows, full: xgb.Booster) -> xgb.Booster:
     """Splits that gain less than the median split go, from the leaves upwards."""
     model = json.loads(full.save_raw("json"))["learner"]["gradient_booster"]["model"]
     gains = np.concatenate([tree["loss_changes"] for tree in model["trees"]])
-    settings = {**TREE_PARAMS, "process_type": "update", "updater": "prune", "nthread": rows.threads}
+    settings = {**TREE_PARAMS, **RANKING, "process_type": "update", "updater": "prune", "nthread": rows.threads}
     # These two are not the pruner's; it warns of that, and of itself.
     del settings["max_bin"], settings["tree_method"]
     settings["verbosity"] = 0
@@ -88,7 +88,11 @@ VARIANTS = (
     Variant("first_quarter", "The first quarter of its trees.", lambda _, full: full[: TREES // 4]),
     Variant("float16", "Thresholds and leaves rounded to half precision.", _float16),
     Variant("pruned", "Splits that gain less than the median split taken away (`updater=prune`).", _pruned),
-    Variant("logistic_regression", "Logistic regression on standardised features.", _linear(LogisticRegression())),
+    Variant(
+        "logistic_regression",
+        "Logistic regression on standardised features.",
+        _linear(LogisticRegression(solver="newton-cholesky")),
+    ),
     Variant("linear_regression", "Ridge regression on standardised features.", _linear(Ridge())),
     Variant("depth_2", "Trees of depth 2.", lambda rows, _: rows.train(max_depth=2)),
     Variant(
