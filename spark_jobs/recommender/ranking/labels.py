@@ -36,8 +36,7 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
 def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:
     """The users of all frames where they are at most `most` together; else about so many, the same share of each.
 
-    `described` bounds how many there can be: within `most` nothing is
-    counted, which would join what each frame joins.
+    `described` bounds how many there can be: within `most` nothing is counted, which would join what each frame joins.
     """
     if described <= most or (found := sum(frame.count() for frame in users)) <= most:
         return list(users)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.params import PARAMS, constraints
-from spark_jobs.recommender.ranking.training_rows import TrainingRows, feature_matrix, in_one_partition
+from spark_jobs.recommender.ranking.training_rows import TrainingRows, arrays_of, in_one_partition
 
 LABELS = ("label", "label_tested")
 
@@ -27,10 +27,8 @@ def content_digest(examples: DataFrame, device: str, code_version: str, prefer_s
     rows = examples.agg(
         F.count(F.lit(1)).alias("count"), F.sum(F.xxhash64(*examples.columns).cast("decimal(38,0)")).alias("hashes")
     ).collect()[0]
-    parameters = json.dumps(
-        {**PARAMS, "constraints": constraints(FEATURE_NAMES), "prefer": prefer_smaller},
-        sort_keys=True,
-    )
+    deciding = {**PARAMS, "constraints": constraints(FEATURE_NAMES), "prefer": prefer_smaller}
+    parameters = json.dumps(deciding, sort_keys=True)
     text = f"{rows['count']} {rows['hashes']} {parameters} {device} {code_version} xgboost {xgb.__version__}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -38,7 +36,7 @@ def content_digest(examples: DataFrame, device: str, code_version: str, prefer_s
 def fit(examples: DataFrame, device: str, threads: int) -> dict[str, xgb.Booster]:
     """By each of LABELS the booster fitted to the examples that have it.
 
-    Raises DeviceError where XGBoost silently trained elsewhere than asked.
+    The worker ends with DeviceError, which Spark reports, where XGBoost silently trained elsewhere than asked.
     """
     fitted = in_one_partition(examples, *LABELS).mapInArrow(_fitter(device, threads), "label string, booster binary")
     return {row["label"]: xgb.Booster(model_file=bytearray(row["booster"])) for row in fitted.toArrow().to_pylist()}
@@ -46,9 +44,7 @@ def fit(examples: DataFrame, device: str, threads: int) -> dict[str, xgb.Booster
 
 def _fitter(device: str, threads: int) -> ArrowMap:
     def fit_each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        table, features = feature_matrix(batches)
-        queries, labels = table["query"].to_numpy(), {label: table[label].to_numpy() for label in LABELS}
-        del table
+        features, queries, labels = arrays_of(batches, LABELS)
         for label, values in labels.items():
             known = values >= 0  # NULL is NaN here
             own = features if known.all() else features[known]

@@ -17,8 +17,8 @@ from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.device import require_device
 from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREE_PARAMS, TREES, constraints
 
-BYTES_PER_VALUE = 12
-"""A worker holds the rows as they came, as a matrix, and once more those that have the label, 4 bytes a value."""
+BYTES_PER_VALUE = 16
+"""A worker holds the rows as they came, as a matrix, those that have the label, and as XGBoost wants them."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,10 @@ def in_one_partition(examples: DataFrame, *labels: str) -> DataFrame:
     return columns.repartition(1).sortWithinPartitions("query", "item_id")
 
 
-def feature_matrix(
-    batches: Iterable[pa.RecordBatch], names: Iterable[str] = FEATURE_NAMES
-) -> tuple[pa.Table, np.ndarray]:
-    """All batches as a table, and its rows × names, float32."""
+def arrays_of(
+    batches: Iterable[pa.RecordBatch], labels: Iterable[str], names: Iterable[str] = FEATURE_NAMES
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """All batches as rows × names (float32), query by row, and the values of each label; what came is let go."""
     table = pa.Table.from_batches(batches)
-    return table, np.column_stack([table[name].to_numpy().astype(np.float32, copy=False) for name in names])
+    features = np.column_stack([table[name].to_numpy().astype(np.float32, copy=False) for name in names])
+    return features, table["query"].to_numpy(), {label: table[label].to_numpy() for label in labels}

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from spark_jobs.recommender.export.conversion import INPUT, onnx_scores, to_onnx
 from spark_jobs.recommender.ranking.examples import ArrowMap
-from spark_jobs.recommender.ranking.training_rows import TrainingRows, feature_matrix, in_one_partition
+from spark_jobs.recommender.ranking.training_rows import TrainingRows, arrays_of, in_one_partition
 from spark_jobs.recommender.variants.variants import VARIANTS, Model
 
 MOST_ROWS = 1_000_000
@@ -50,8 +50,8 @@ def _maker(label: str, teacher: bytes, names: Sequence[str], threads: int, secon
         full = xgb.Booster(model_file=bytearray(teacher))
         full.set_param({"nthread": threads, "device": "cpu"})
         known = list(full.feature_names or [])
-        table, features = feature_matrix(batches, known)
-        rows = TrainingRows(features, table[label].to_numpy(), table["query"].to_numpy(), known, threads)
+        features, queries, labels = arrays_of(batches, [label], known)
+        rows = TrainingRows(features, labels[label], queries, known, threads)
         if again:
             full = rows.train()
         for variant in (variant for variant in VARIANTS if variant.name in names):
