@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,3 +63,24 @@ def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_the
         halves = [booster[: TREES // 4].predict(data, output_margin=True) for booster in (ranking, logistic)]
         difference = half - halves[0] - LOGISTIC_WEIGHT * halves[1]
         np.testing.assert_allclose(difference, difference[0], atol=1e-4)
+
+
+def test_a_worker_trains_on_the_threads_it_was_given() -> None:
+    """Spark starts Python workers with OMP_NUM_THREADS=1."""
+    program = """
+import os
+import numpy as np
+from spark_jobs.recommender.ranking.training_rows import TrainingRows
+random = np.random.default_rng(1)
+features, queries = random.random((5_000, 2), dtype=np.float32), np.arange(5_000) // 20
+names = ["als_score", "als_rank"]
+for threads in (1, 3):
+    TrainingRows(features, (features[:, 0] > 0.8).astype(int), queries, names, threads).train(trees=2)
+    print(len(os.listdir("/proc/self/task")))
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    alone, together = map(int, done.stdout.split())
+    assert together >= alone + 2

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 from pyspark.sql import DataFrame, SparkSession
+from threadpoolctl import threadpool_limits
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.memory import require_memory
@@ -43,10 +44,12 @@ class TrainingRows:
         names = names or self.names
         bins = int(params.get("max_bin", TREE_PARAMS["max_bin"]))
         own = {"monotone_constraints": constraints(names), "nthread": self.threads, "device": self.device}
-        matrix = self._matrix(names, bins)
-        ranking, logistic = (
-            xgb.train({**TREE_PARAMS, **kind, **own, **params}, matrix, trees // 2) for kind in (RANKING, LOGISTIC)
-        )
+        # Spark's workers come with OMP_NUM_THREADS=1, which XGBoost obeys whatever its nthread says.
+        with threadpool_limits(self.threads):
+            matrix = self._matrix(names, bins)
+            ranking, logistic = (
+                xgb.train({**TREE_PARAMS, **kind, **own, **params}, matrix, trees // 2) for kind in (RANKING, LOGISTIC)
+            )
         for booster in (ranking, logistic):
             require_device(booster, self.device)
         return added(ranking, logistic, LOGISTIC_WEIGHT)
