@@ -66,16 +66,17 @@ def decided(lakehouse: Lakehouse, decision: str, run_date: date) -> bool:
 def nominee(lakehouse: Lakehouse, run_date: date) -> str | None:
     """The version that is to score the run date although it is not champion yet; None where there is none.
 
-    It is what the run date's training promoted or what a person chose since the night before, whichever was decided
-    last, unless a person pinned another one after that.
+    It is what the run date's training promoted, the source that it found best where no ranker may serve, or what a
+    person chose since the night before, whichever was decided last, unless a person pinned another one after that.
     """
-    promoted, chosen = latest(lakehouse, "promote", on=run_date), latest(lakehouse, "choose", until=run_date)
+    promoted, baseline = (latest(lakehouse, kind, on=run_date) for kind in ("promote", "serve_baseline"))
+    chosen = latest(lakehouse, "choose", until=run_date)
     served, pin = latest(lakehouse, "publish", until=run_date - timedelta(days=1)), pinned(lakehouse, run_date)
-    found = [decision for decision in (promoted, chosen) if decision and decision.yes]
+    found = [decision for decision in (promoted, baseline, chosen) if decision and decision.yes]
     if pin:
         found = [decision for decision in found if decision.recorded_at > pin.recorded_at]
     if served:
-        found = [decision for decision in found if decision is promoted or decision.recorded_at > served.recorded_at]
+        found = [decision for decision in found if decision is not chosen or decision.recorded_at > served.recorded_at]
     return max(found, key=lambda decision: decision.recorded_at).model_version if found else None
 
 

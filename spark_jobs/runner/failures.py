@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from subprocess import TimeoutExpired
 from typing import Any
 
@@ -20,7 +21,7 @@ _OUT_OF_MEMORY_EXIT, _KILLED_EXIT = 3, -9
 
 
 def sentence(error: BaseException, spark: SparkSession, settings: Settings) -> str:
-    """The message of an error without Java stack traces; of a dead JVM or worker what it died of, and the remedy."""
+    """The message of an error without stack traces; of a dead JVM or worker what it died of, and the remedy."""
     text = str(error)
     if "OutOfMemoryError" in text:
         return HEAP_EXHAUSTED.format(settings.driver_memory)
@@ -31,7 +32,17 @@ def sentence(error: BaseException, spark: SparkSession, settings: Settings) -> s
         told = {_OUT_OF_MEMORY_EXIT: HEAP_EXHAUSTED.format(settings.driver_memory), _KILLED_EXIT: KILLED}
         return told.get(how, JVM_ENDED) if how is not None else JVM_ENDED
     first = text.split("\n\tat ")[0].split("JVM stacktrace")[0].strip()
-    return first or type(error).__name__
+    return _raised_in_worker(first) or first or type(error).__name__
+
+
+def _raised_in_worker(text: str) -> str | None:
+    """The error that a Python worker's traceback ends with, ours without its class; None where there is none."""
+    *_, last_frame = re.split(r'^  File ".*\n', text, flags=re.MULTILINE)
+    found = re.search(r"^([\w.]+): (.*)", last_frame, flags=re.MULTILINE | re.DOTALL)
+    if "Traceback (most recent call last)" not in text or found is None:
+        return None
+    kind, message = found.group(1), found.group(2).strip()
+    return message if kind.startswith("spark_jobs.") else f"{kind.rpartition('.')[2]}: {message}"
 
 
 def _jvm_is_gone(error: BaseException) -> bool:

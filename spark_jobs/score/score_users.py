@@ -83,7 +83,7 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     index = context.broadcast(without_blocked(rules, catalogue, night.run_date))
     source = source_of(version)
     model = context.broadcast(source_model(source) if source else to_bytes(registry.load(version)))
-    balance = exposure_of(histories, index, model, night.domain.recommendations.coverage)
+    balance = exposure_of(histories, index, model, night.domain.recommendations)
     exposure = context.broadcast(balance)
     per_user = night.domain.recommendations.per_user
     shape = context.broadcast(shape_of(rules, per_user, index.value, night.run_date))
@@ -144,8 +144,8 @@ def record_balance(night: Night, found: Exposure) -> None:
     if wanted is None:
         return
     reason = (
-        f"strength {found.strength:.3g}: the first {TOP} places of {found.sampled:,} sampled users reach "
-        f"{found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
+        f"strength {found.strength:.3g} behind place {found.kept}: the first {TOP} places of {found.sampled:,} sampled"
+        f" users reach {found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
     )
     outcome = "yes" if found.strength else "no"
     night.record("ops.decisions", [{"decision": "balance_exposure", "outcome": outcome, "reason": reason}])

@@ -2,33 +2,43 @@
 
 Reads earlier decisions and silver.interactions, writes one row to ops.decisions. Training is due without a
 champion, when the latest training is `train.every_days` old, when the champion needs features that the code does not
-make any more, or when it is asked for. Only decisions of earlier
-run dates count, so that a rerun of a date decides the same.
+make any more, or when it is asked for. Only decisions of earlier run dates count, so that a rerun of a date decides the
+same. Until the log is long enough for a first training a source serves, which is decided here as well.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import date, timedelta
 
+from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.serving import source_version
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
-from spark_jobs.lakehouse.decisions import latest
+from spark_jobs.lakehouse.decisions import NO, YES, latest
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import champion as champion_of
 from spark_jobs.recommender.ranking.ranker import missing_features
+from spark_jobs.recommender.sources import SOURCES, source_depths
 
-# A test and at least one training snapshot.
+log = logging.getLogger("nightjar")
 FEWEST_CUTS = 2
+"""A test and at least one training snapshot."""
+STARTERS = ("category_popularity", "popularity")
+"""What serves a shop that is too young to train, the first of them that the domain has: they have a list for everybody,
+and the first was never far behind the best source on any log that it was measured on."""
 
 
 class TooLittleHistoryError(RuntimeError):
-    """The log is too short for the domain's training windows and there is no champion to score with."""
+    """Training was asked for, and the log is too short for the domain's training windows."""
 
 
 def run(night: Night) -> None:
     """Record tonight's decision."""
-    trained = latest(night.lakehouse, "promote", until=night.run_date - timedelta(days=1))
+    before = night.run_date - timedelta(days=1)
+    trained = latest(night.lakehouse, "promote", until=before)
     last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
-    champion = latest(night.lakehouse, "promote", until=night.run_date - timedelta(days=1), yes=True)
+    champion = latest(night.lakehouse, "promote", until=before, yes=True)
     if champion and (missing := missing_features(champion.features or [])):
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
@@ -38,10 +48,22 @@ def run(night: Night) -> None:
             f"the events before {night.run_date} reach back {cuts} windows of {days} days, at least {FEWEST_CUTS} are"
             " needed; run a later date, land older events, or lower train.window_days"
         )
-        if last is None:
-            raise TooLittleHistoryError(f"Can't train a first ranker: {reason}.")
-    outcome = "yes" if due and cuts >= FEWEST_CUTS else "no"
-    night.record("ops.decisions", [{"decision": "train", "outcome": outcome, "reason": reason}])
+        if night.force_training:
+            raise TooLittleHistoryError(f"Can't train: {reason}.")
+    outcome = YES if due and cuts >= FEWEST_CUTS else NO
+    decisions = [{"decision": "train", "outcome": outcome, "reason": reason}]
+    if cuts < FEWEST_CUTS and last is None and champion_of(night.lakehouse, until=before) is None:
+        starter = starting_source(night.domain)
+        log.warning("%s serves, since no ranker can be trained yet: %s", starter, reason)
+        served = {"decision": "serve_baseline", "outcome": YES, "reason": f"no ranker can be trained yet: {reason}"}
+        decisions.append(served | {"model_version": source_version(starter)})
+    night.record("ops.decisions", decisions)
+
+
+def starting_source(domain: Domain) -> str:
+    """The source that serves until a ranker can be trained: the first of STARTERS that is on, else of all sources."""
+    depths = source_depths(domain.sources)
+    return next(name for name in (*STARTERS, *SOURCES) if depths[name])
 
 
 def training_due(run_date: date, last: date | None, every_days: int, *, forced: bool) -> tuple[bool, str]:

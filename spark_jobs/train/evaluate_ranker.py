@@ -78,7 +78,7 @@ def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models
     index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     ranker = context.broadcast(models[RANKER])
     # Balanced for all users at the cut, as the night would have done it.
-    exposure = exposure_of(histories, index, ranker, night.domain.recommendations.coverage)
+    exposure = exposure_of(histories, index, ranker, night.domain.recommendations)
     heavy = users.where(F.col("events_total") >= NEW_EVENTS).agg(F.percentile_approx("events_total", 0.5))
     rivals = context.broadcast(Rivals(models, exposure, heavy.collect()[0][0] or NEW_EVENTS))
     evaluated = users.mapInArrow(evaluator(index, rivals), COLUMNS).withColumn("as_of", F.lit(cut))

@@ -1,9 +1,9 @@
 """Decide whether the version trained tonight may serve, and write down why.
 
 Reads ops.model_metrics, writes ops.decisions; the reason is a tag of the version in the registry. A promoted version
-becomes champion when lists that it made pass all checks and are published; until then it is the challenger. Where there
-is no champion and the ranker loses, the best candidate source serves. While a person has pinned a model, no other is
-promoted; and none is without a person where the domain says `approval: required`.
+becomes champion when lists that it made pass all checks and are published; until then it is the challenger. Where no
+ranker has served yet and this one loses, the best candidate source serves. While a person has pinned a model, no other
+is promoted; and none is without a person where the domain says `approval: required`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def run(night: Night) -> None:
     decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version.number}
     booster = registry.load(version.number)
     decisions: list[dict[str, Any]] = [decision | {"features": list(booster.feature_names or [])}]
-    if outcome != YES and earlier is None and verdict.best_source:
+    if outcome != YES and verdict.best_source and not stays(night, earlier):
         served = {"decision": "serve_baseline", "outcome": YES, "reason": f"no ranker serves yet: {reason}"}
         decisions.append(served | {"model_version": source_version(verdict.best_source)})
     night.record("ops.decisions", decisions)
@@ -50,6 +50,11 @@ def run(night: Night) -> None:
     registry.challenge(version)
     if rows:
         registry.write_card(version, card(night, registry.describe(version.number), told, rows, booster))
+
+
+def stays(night: Night, earlier: str | None) -> bool:
+    """Whether what served before tonight stays: a ranker, or a source that a person pinned."""
+    return earlier is not None and (source_of(earlier) is None or pinned(night.lakehouse, night.run_date) is not None)
 
 
 def outcome_of(night: Night, verdict: Verdict, version: str) -> tuple[str, str]:

@@ -46,7 +46,9 @@ def measured(spark: SparkSession) -> Measured:
     relevant[0].append("unknown")
     batch = histories.append_column("relevant", pa.array(relevant, pa.list_(pa.string())))
     context = spark.sparkContext
-    rivals = Rivals({RANKER: fitted(1), "champion": fitted(2)}, Exposure(0.3, np.full(ITEMS, 5.0), 0.5), heavy_from=15)
+    rivals = Rivals(
+        {RANKER: fitted(1), "champion": fitted(2)}, Exposure(0.3, 0, np.full(ITEMS, 5.0), 0.5), heavy_from=15
+    )
     frame = spark.createDataFrame(pa.Table.from_batches([batch]))
     evaluated = frame.mapInArrow(evaluator(context.broadcast(index), context.broadcast(rivals)), COLUMNS).persist()
     rows = {(row.user_id, row.contender): row for row in evaluated.collect()}

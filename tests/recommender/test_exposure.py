@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.recommender.ranking.exposure import TOP, balanced, queue_places, standardised
+from spark_jobs.recommender.candidates import Candidates
+from spark_jobs.recommender.ranking.exposure import TOP, balanced, balanced_scores, standardised
+from spark_jobs.recommender.ranking.ranker import best_per_user
 
 USERS, ITEMS = 300, 200
 
@@ -20,10 +22,13 @@ def pools() -> pa.Table:
     scores = -np.arange(60) / 10 + generator.normal(scale=0.3, size=(USERS, 60))
     common = np.tile(np.arange(30), (USERS, 1))
     own = np.stack([30 + generator.choice(ITEMS - 30, 30, replace=False) for _ in range(USERS)])
+    order = np.argsort(-scores, axis=1)
+    items = np.take_along_axis(np.concatenate([common, own], axis=1), order, axis=1)
+    scores = np.take_along_axis(scores, order, axis=1)
     return pa.table(
         {
             "user_id": [f"u{k}" for k in range(USERS)],
-            "items": np.concatenate([common, own], axis=1).tolist(),
+            "items": items.tolist(),
             "scores": scores.tolist(),
         }
     )
@@ -39,16 +44,26 @@ def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pool
         assert one.strength == 0.0 or one.coverage < wanted + 0.15
 
 
-def test_lists_made_in_parallel_reach_what_is_wanted(pools: pa.Table) -> None:
+@pytest.mark.parametrize("kept", [0, 5, 8])
+def test_lists_made_in_parallel_reach_what_is_wanted_and_keep_first_places(pools: pa.Table, kept: int) -> None:
     """The places in the queue stand for the order in which the sample was gone through."""
-    exposure = balanced(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4)
-    places = queue_places(pools["user_id"].to_pylist())
-    shown = set()
-    for place, items, scores in zip(places, pools["items"].to_pylist(), pools["scores"].to_pylist(), strict=True):
-        items = np.asarray(items)
-        given_way = np.asarray(scores) - exposure.penalty(np.full(len(items), place), items)
-        shown |= set(items[np.argsort(-given_way, kind="stable")[:TOP]].tolist())
-    assert len(shown) / ITEMS >= 0.4 * 0.9
+    exposure = balanced(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4, kept)
+    assert exposure.strength > 0
+    found = of_pools(pools)
+    scores = np.concatenate(pools["scores"].to_numpy())
+    after = balanced_scores(pools["user_id"].to_pylist(), found, scores, exposure)
+    before, shown = (
+        found.items[best_per_user(found, values, TOP).pairs].reshape(-1, TOP) for values in (scores, after)
+    )
+    assert len(set(shown.ravel().tolist())) / ITEMS >= 0.4 * 0.9
+    assert (shown[:, :kept] == before[:, :kept]).all()
+    assert (shown[:, kept:] != before[:, kept:]).any()
+
+
+def of_pools(pools: pa.Table) -> Candidates:
+    """The pools' pairs as candidates, which are ordered by user and item."""
+    users, items = np.repeat(np.arange(USERS), 60), np.concatenate(pools["items"].to_numpy())
+    return Candidates(users, items, {}, {}, np.empty((len(users), 0), dtype=np.float32))
 
 
 def test_a_sample_stands_for_all_users(pools: pa.Table) -> None:

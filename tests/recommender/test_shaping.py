@@ -37,7 +37,7 @@ def lists_under(spark: SparkSession):
         found = Rules.model_validate(rules)
         shaped = share(without_blocked(found, index, DAY))
         shape = share(shape_of(found, per_user, shaped.value, DAY))
-        balance = share(Exposure(0.0, np.zeros(ITEMS), 0.0))
+        balance = share(Exposure(0.0, 0, np.zeros(ITEMS), 0.0))
         rows = frame.mapInArrow(list_maker(shaped, share(fitted(1)), balance, shape), COLUMNS).toArrow().to_pylist()
         return {user: [row for row in rows if row["user_id"] == user] for user in histories}
 

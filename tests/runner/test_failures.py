@@ -6,14 +6,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.recommender.ranking.device import DeviceError
+from spark_jobs.runner.failures import sentence
 from tests.nights import land, write_domain
 
 OPERATOR = """
@@ -66,6 +71,24 @@ def failures(home: Path) -> list[dict[str, str]]:
         "SELECT stage, job, error FROM runs WHERE status = 'failed'", runs="ops.runs"
     )
     return [dict(row) for row in found.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DeviceError("Asked XGBoost to train on cuda, but it trained on cpu."), "Asked XGBoost to train on cuda, but"),
+        (ValueError("two\nlines"), "ValueError: two\nlines"),
+    ],
+)
+def test_what_a_worker_raised_is_told_without_its_traceback(spark: SparkSession, error: Exception, told: str) -> None:
+    def fail(_: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        raise error
+
+    with pytest.raises(PySparkException) as raised:
+        spark.range(1).mapInArrow(fail, "id long").collect()
+    found = sentence(raised.value, spark, Settings())
+    assert found.startswith(told)
+    assert "Traceback" not in found
 
 
 def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(shop: Path) -> None:

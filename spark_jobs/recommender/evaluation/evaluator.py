@@ -106,7 +106,7 @@ def _contenders(
         scores = ranker_scores(found, model)
         yield name, lists_of_pairs(found, scores, everything, users.shape[0])
         if name == RANKER:
-            given_way = balanced_scores(users.user_ids, found.users, found.items, scores, rivals.exposure)
+            given_way = balanced_scores(users.user_ids, found, scores, rivals.exposure)
             yield BALANCED, lists_of_pairs(found, given_way, everything, users.shape[0])
     proposals = np.sum(list(found.proposed.values()), axis=0)
     for name in (name for name in SOURCES if index.depths[name]):

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
+from spark_jobs.contracts.domain.policies import Recommendations
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.exposure import POOL, Exposure, balanced, standardised
@@ -24,16 +25,16 @@ SAMPLED_USERS = 4_000
 
 
 def exposure_of(
-    histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes], wanted: float | None
+    histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes], wanted: Recommendations
 ) -> Exposure:
-    """The balance with which the users' lists reach the `wanted` share of the eligible items; none for None."""
+    """The balance with which the users' lists reach the share of the eligible items that the domain wants, if any."""
     eligible = index.value.eligible
-    if wanted is None:
-        return Exposure(0.0, np.zeros(len(eligible), dtype=np.float32), 0.0)
+    if wanted.coverage is None:
+        return Exposure(0.0, 0, np.zeros(len(eligible), dtype=np.float32), 0.0)
     users = histories.count()
     sample = hashed_share(histories, SAMPLED_USERS / users) if users > SAMPLED_USERS else histories
     pools = sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
-    return balanced(pools, users, eligible, wanted)
+    return balanced(pools, users, eligible, wanted.coverage, wanted.keep_first)
 
 
 def pool_maker(index: Broadcast[RetrievalIndex], model: Broadcast[bytes]) -> ArrowMap:

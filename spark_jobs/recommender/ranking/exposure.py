@@ -1,9 +1,10 @@
 """Exposure balance: what has been shown often gives way a little, so that lists reach more of the catalogue.
 
-Going through users one after the other and taking `strength · log(1 + times shown)` off every item would do it, in one
-process. Instead each user has a place in the queue, a hash between 0 and 1, and an item counts as shown `place · times`
-when that user's turn comes. The times are found on a sample of users, one after the other, and so is the strength: the
-smallest with which lists reach the share of the catalogue that the domain wants.
+The first places of a list stay the ranker's: what is lost farther down costs little. Going through users one after the
+other and taking `strength · log(1 + times shown)` off every other item would do it, in one process. Instead each user
+has a place in the queue, a hash between 0 and 1, and an item counts as shown `place · times` when that user's turn
+comes. The times are found on a sample of users, one after the other, and so is the strength: the smallest with which
+lists reach the share of the catalogue that the domain wants.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+
+from spark_jobs.recommender.candidates import Candidates
+from spark_jobs.recommender.ranking.ranker import best_per_user
 
 TOP = 10
 """Places that count as shown."""
@@ -28,6 +32,8 @@ class Exposure:
     """How strongly exposure is balanced, and how often each item will have been shown in the end."""
 
     strength: float
+    kept: int
+    """First places of a user's list that stay as they are."""
     times: np.ndarray
     """float32 per item."""
     coverage: float
@@ -54,20 +60,23 @@ def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.
     return (scores - means[users]) / deviations, deviations
 
 
-def balanced_scores(
-    user_ids: list[str], users: np.ndarray, items: np.ndarray, scores: np.ndarray, exposure: Exposure
-) -> np.ndarray:
-    """Scores of pairs less what their items give way; `users` are rows of `user_ids`."""
+def balanced_scores(user_ids: list[str], found: Candidates, scores: np.ndarray, exposure: Exposure) -> np.ndarray:
+    """Scores of candidates less what their items give way."""
     if not exposure.strength:
         return scores
-    _, deviations = standardised(users, scores, len(user_ids))
-    return np.asarray(scores - deviations * exposure.penalty(queue_places(user_ids)[users], items))
+    _, deviations = standardised(found.users, scores, len(user_ids))
+    given_way = scores - deviations * exposure.penalty(queue_places(user_ids)[found.users], found.items)
+    # Nothing passes the first ones, since all others only give way.
+    first = best_per_user(found, scores, exposure.kept).pairs
+    given_way[first] = scores[first]
+    return np.asarray(given_way)
 
 
-def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float) -> Exposure:
+def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, kept: int = 0) -> Exposure:
     """The weakest balance with which sampled users reach the `wanted` share of the eligible items, or the strongest.
 
-    `users` is the number of all users, for whom the sample stands.
+    `users` is the number of all users, for whom the sample stands; pools are ordered, best first, and their `kept`
+    first places stay.
     """
     order = np.argsort(queue_places(pools["user_id"].to_pylist()), kind="stable")
     items = [np.asarray(row, dtype=np.int64) for row in pools["items"].to_pylist()]
@@ -78,8 +87,9 @@ def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float) -
         times = np.zeros(len(eligible), dtype=np.float32)
         for user in order:
             given_way = scores[user] - strength * np.log1p(times[items[user]])
+            given_way[:kept] = scores[user][:kept]
             times[items[user][np.argsort(-given_way, kind="stable")[:TOP]]] += weight
-        return Exposure(strength, times, float((times > 0).sum() / offered), len(items))
+        return Exposure(strength, kept, times, float((times > 0).sum() / offered), len(items))
 
     found, weaker = tried(STRENGTHS[0]), 0.0
     for strength in STRENGTHS[1:]:

@@ -43,7 +43,7 @@ def _lists(
     found = propose(users, index)
     scores = ranker_scores(found, model)
     _, deviations = standardised(found.users, scores, users.shape[0])
-    scores = balanced_scores(users.user_ids, found.users, found.items, scores, exposure)
+    scores = balanced_scores(users.user_ids, found, scores, exposure)
     scores = scores + deviations * shape.boosts[found.items]
     lists, pairs = _shaped(users, found, scores, index, shape)
     rows, places = np.nonzero(lists >= 0)
