@@ -52,16 +52,17 @@ def test_lists_made_in_parallel_reach_what_is_wanted_and_keep_first_places(pools
     found = of_pools(pools)
     scores = np.concatenate(pools["scores"].to_numpy())
     after = balanced_scores(pools["user_id"].to_pylist(), found, scores, exposure)
-    before, shown = (
-        found.items[best_per_user(found, values, TOP).pairs].reshape(-1, TOP) for values in (scores, after)
-    )
-    assert len(set(shown.ravel().tolist())) / ITEMS >= 0.4 * 0.9
+    first = [best_per_user(found, values, 60).pairs for values in (scores, after)]
+    before, shown = (found.items[pairs].reshape(-1, 60) for pairs in first)
+    assert len(set(shown[:, :TOP].ravel().tolist())) / ITEMS >= 0.4 * 0.9
     assert (shown[:, :kept] == before[:, :kept]).all()
-    assert (shown[:, kept:] != before[:, kept:]).any()
+    assert (shown[:, kept:TOP] != before[:, kept:TOP]).any()
+    for own, ours in zip(before.tolist(), shown.tolist(), strict=True):
+        assert ours[TOP:] == [item for item in own if item not in ours[:TOP]]
 
 
 def of_pools(pools: pa.Table) -> Candidates:
-    """The pools' pairs as candidates, which are ordered by user and item."""
+    """The pools' pairs as candidates."""
     users, items = np.repeat(np.arange(USERS), 60), np.concatenate(pools["items"].to_numpy())
     return Candidates(users, items, {}, {}, np.empty((len(users), 0), dtype=np.float32))
 

@@ -181,7 +181,7 @@ class Recommendations(Part):
 
     per_user: int = Field(default=20, ge=1, le=500, description="Items in a user's list.")
     coverage: float | None = Field(
-        default=0.3,
+        default=0.25,
         gt=0,
         le=1,
         description="Share of the eligible catalogue that the first ten places of all lists should reach together: "
@@ -191,8 +191,8 @@ class Recommendations(Part):
         default=8,
         ge=0,
         le=9,
-        description="First places of a list that are the ranker's, however often their items are shown; fewer let "
-        "`coverage` reach farther, at a higher price.",
+        description="First places of a list that are the ranker's, however often their items are shown; exposure is "
+        "balanced from there to the tenth. Fewer let `coverage` reach farther, at a higher price.",
     )
     kept_releases: int = Field(
         default=14, ge=1, description="Latest releases that maintenance keeps whole: to be put back or made again."

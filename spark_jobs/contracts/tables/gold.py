@@ -114,7 +114,12 @@ _LIST_COLUMNS = (
     Column("rank", "int", "Place in the user's list, 1 is best, without gaps."),
     ITEM,
     Column("title", "string", "Title as of the run date."),
-    Column("score", "double", "Ranker score; comparable within one user's list only, descending with rank."),
+    Column(
+        "score",
+        "double",
+        "Ranker score, or one between its neighbours' where exposure was balanced; comparable within one user's list "
+        "only, descending with rank.",
+    ),
     Column(
         "sources",
         "array<string>",
