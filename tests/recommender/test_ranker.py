@@ -5,12 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xgboost as xgb
+from hypothesis import given
+from hypothesis import strategies as st
 
-from spark_jobs.recommender.candidates import propose
+from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, missing_features, ranker_scores, to_bytes
+from spark_jobs.recommender.ranking.ranker import (
+    FeatureMismatchError,
+    best_per_user,
+    missing_features,
+    ranker_scores,
+    to_bytes,
+)
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 from tests.recommender.builders import make_histories, make_index
+
+SCORES = st.one_of(st.sampled_from([-1.0, 0.0, 2.0, float("-inf")]), st.floats(-5, 5))
 
 
 def booster_on(names: list[str]) -> xgb.Booster:
@@ -34,3 +44,19 @@ def test_a_feature_that_is_gone_is_named() -> None:
     assert missing_features(names) == ["phase_of_the_moon"]
     with pytest.raises(FeatureMismatchError, match=r"does not make: phase_of_the_moon\. Train again"):
         to_bytes(booster_on(names))
+
+
+@given(st.data())
+def test_the_best_of_every_user_are_those_of_a_full_sort(data: st.DataObject) -> None:
+    lists = data.draw(st.lists(st.lists(st.integers(0, 20), unique=True, max_size=6).map(sorted), max_size=5))
+    users = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+    items = np.array([item for one in lists for item in one], dtype=int)
+    scores = np.array(data.draw(st.lists(SCORES, min_size=len(items), max_size=len(items))), dtype=float)
+    among = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(items), max_size=len(items))))
+    count = data.draw(st.integers(1, 7))
+    best = best_per_user(Candidates(users, items, {}, {}, np.empty((len(items), 0))), scores, count, among)
+    expected = []
+    for user in range(len(lists)):
+        own = sorted((-scores[pair], items[pair], pair) for pair in among if users[pair] == user)
+        expected += [(pair, place) for place, (*_, pair) in enumerate(own[:count], 1)]
+    assert list(zip(best.pairs.tolist(), best.places.tolist(), strict=True)) == expected

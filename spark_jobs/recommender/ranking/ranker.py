@@ -91,9 +91,15 @@ def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 def best_per_user(found: Candidates, scores: np.ndarray, count: int, among: np.ndarray | None = None) -> Ranked:
-    """The `count` best candidates of every user, ties in item order; of the pairs `among` where they are given."""
+    """The `count` best candidates of every user, ties in item order; of the pairs `among`, ascending, where given."""
     pairs = np.arange(len(scores)) if among is None else among
-    order = pairs[np.lexsort((found.items[pairs], -scores[pairs], found.users[pairs]))]
-    places = places_of(found.users[order])[0] + 1
-    keep = places <= count
-    return Ranked(order[keep], places[keep])
+    users = found.users[pairs]
+    within, _ = places_of(users)
+    # Pairs come user by user and item by item: one row each, and a stable sort is all it takes.
+    shape = (int(users.max(initial=-1)) + 1, int(within.max(initial=-1)) + 1)
+    table, numbers = np.full(shape, -np.inf), np.full(shape, -1)
+    table[users, within], numbers[users, within] = scores[pairs], pairs
+    order = np.argsort(-table, axis=1, kind="stable")[:, :count]
+    best = np.take_along_axis(numbers, order, axis=1)
+    there = best >= 0
+    return Ranked(best[there], np.nonzero(there)[1] + 1)

@@ -98,7 +98,9 @@ def one_worker(spark: SparkSession, rows: int, what: str) -> int:
     """
     context = spark.sparkContext
     if not str(context.master).startswith("local"):
-        return int(context.getConf().get("spark.task.cpus", "1") or 1)
+        conf = context.getConf()
+        # The stage has one task, so that nothing else of ours wants the executor's cores.
+        return int(conf.get("spark.executor.cores") or conf.get("spark.task.cpus") or 1)
     require_memory(rows * len(FEATURE_NAMES) * BYTES_PER_VALUE, f"{what} {rows:,} examples")
     return int(context.defaultParallelism)
 
