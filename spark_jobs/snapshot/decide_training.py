@@ -24,8 +24,8 @@ log = logging.getLogger("nightjar")
 FEWEST_CUTS = 2
 """A test and at least one training snapshot."""
 STARTERS = ("category_popularity", "popularity")
-"""What serves a shop that is too young to train, the first of them that the domain has: they have a list for everybody,
-and the first was never far behind the best source on any log that it was measured on."""
+"""What serves a shop that is too young to train, the first of them that is on: they have a list for everybody, and the
+first goes by what a user leans to."""
 
 
 class TooLittleHistoryError(RuntimeError):
