@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from spark_jobs.contracts.serving import source_version
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
 YES, NO, WAITS = "yes", "no", "waits"
@@ -61,6 +62,11 @@ def decided(lakehouse: Lakehouse, decision: str, run_date: date) -> bool:
     """Whether the run date's latest decision of this kind is yes."""
     found = latest(lakehouse, decision, on=run_date)
     return found is not None and found.yes
+
+
+def baseline_serves(source: str, reason: str) -> dict[str, str]:
+    """The decision that a candidate source serves, since no ranker may."""
+    return {"decision": "serve_baseline", "outcome": YES, "reason": reason, "model_version": source_version(source)}
 
 
 def nominee(lakehouse: Lakehouse, run_date: date) -> str | None:

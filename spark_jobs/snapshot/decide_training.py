@@ -1,6 +1,6 @@
 """Decide whether the ranker trains tonight, and write down why.
 
-Reads earlier decisions and silver.interactions, writes one row to ops.decisions. Training is due without a
+Reads earlier decisions and silver.interactions, writes ops.decisions. Training is due without a
 champion, when the latest training is `train.every_days` old, when the champion needs features that the code does not
 make any more, or when it is asked for. Only decisions of earlier run dates count, so that a rerun of a date decides the
 same. Until the log is long enough for a first training a source serves, which is decided here as well.
@@ -12,11 +12,10 @@ import logging
 from datetime import date, timedelta
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.contracts.serving import source_version
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
-from spark_jobs.lakehouse.decisions import NO, YES, latest
+from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion as champion_of
+from spark_jobs.lakehouse.releases import champion
 from spark_jobs.recommender.ranking.ranker import missing_features
 from spark_jobs.recommender.sources import SOURCES, source_depths
 
@@ -38,8 +37,8 @@ def run(night: Night) -> None:
     trained = latest(night.lakehouse, "promote", until=before)
     last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
-    champion = latest(night.lakehouse, "promote", until=before, yes=True)
-    if champion and (missing := missing_features(champion.features or [])):
+    promoted = latest(night.lakehouse, "promote", until=before, yes=True)
+    if promoted and (missing := missing_features(promoted.features or [])):
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
     if cuts < FEWEST_CUTS:
@@ -52,11 +51,10 @@ def run(night: Night) -> None:
             raise TooLittleHistoryError(f"Can't train: {reason}.")
     outcome = YES if due and cuts >= FEWEST_CUTS else NO
     decisions = [{"decision": "train", "outcome": outcome, "reason": reason}]
-    if cuts < FEWEST_CUTS and last is None and champion_of(night.lakehouse, until=before) is None:
+    if cuts < FEWEST_CUTS and last is None and champion(night.lakehouse, until=before) is None:
         starter = starting_source(night.domain)
         log.warning("%s serves, since no ranker can be trained yet: %s", starter, reason)
-        served = {"decision": "serve_baseline", "outcome": YES, "reason": f"no ranker can be trained yet: {reason}"}
-        decisions.append(served | {"model_version": source_version(starter)})
+        decisions.append(baseline_serves(starter, f"no ranker can be trained yet: {reason}"))
     night.record("ops.decisions", decisions)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import xgboost as xgb
 
-from spark_jobs.contracts.serving import source_of, source_version
+from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.lakehouse.decisions import NO, WAITS, YES, latest, pinned
+from spark_jobs.lakehouse.decisions import NO, WAITS, YES, baseline_serves, latest, pinned
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.tables import literal
@@ -42,8 +42,7 @@ def run(night: Night) -> None:
     booster = registry.load(version.number)
     decisions: list[dict[str, Any]] = [decision | {"features": list(booster.feature_names or [])}]
     if outcome != YES and verdict.best_source and not stays(night, earlier):
-        served = {"decision": "serve_baseline", "outcome": YES, "reason": f"no ranker serves yet: {reason}"}
-        decisions.append(served | {"model_version": source_version(verdict.best_source)})
+        decisions.append(baseline_serves(verdict.best_source, f"no ranker serves yet: {reason}"))
     night.record("ops.decisions", decisions)
     told = f"{TOLD[outcome]}: {reason}"
     registry.tag(version, {"promotion": told})

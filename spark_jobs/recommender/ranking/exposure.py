@@ -63,23 +63,21 @@ def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.
 def balanced_scores(user_ids: list[str], found: Candidates, scores: np.ndarray, exposure: Exposure) -> np.ndarray:
     """Scores that put the candidates which the balance chose on the first TOP places; below, the order is as it was.
 
-    A candidate that moves gets a score between those of the last kept place and of the best that was not chosen.
+    A candidate that moves gets a score between those that the ranker gave the last kept place and the one after it.
     """
     if not exposure.strength:
         return scores
     _, deviations = standardised(found.users, scores, len(user_ids))
     given_way = scores - deviations * exposure.penalty(queue_places(user_ids)[found.users], found.items)
-    first = best_per_user(found, scores, exposure.kept).pairs
-    given_way[first] = np.inf
+    heads = best_per_user(found, scores, exposure.kept + 1)
+    given_way[heads.pairs[heads.places <= exposure.kept]] = np.inf
     chosen = best_per_user(found, given_way, TOP)
     moved = chosen.places > exposure.kept
     pairs, steps = chosen.pairs[moved], (TOP + 1 - chosen.places[moved]) / (TOP + 1 - exposure.kept)
-    rest = np.ones(len(scores), dtype=bool)
-    rest[chosen.pairs] = False
     low, high = np.full((2, len(user_ids)), np.inf)
-    np.minimum.at(low, found.users, scores)
-    np.maximum.at(low, found.users[rest], scores[rest])
-    np.minimum.at(high, found.users[first], scores[first])
+    for bound, place in ((high, exposure.kept), (low, exposure.kept + 1)):
+        there = heads.pairs[heads.places == place]
+        bound[found.users[there]] = scores[there]
     owners, lifted = found.users[pairs], scores.copy()
     lifted[pairs] = low[owners] + np.minimum(high[owners] - low[owners], deviations[pairs]) * steps
     return lifted
