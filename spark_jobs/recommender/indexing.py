@@ -23,14 +23,14 @@ def index_as_of(rows: Callable[[str], pa.Table], depths: Mapping[CandidateSource
 
     `depths` are those of the domain file.
     """
-    learnt = {name: rows(source.learnt.table) for name, source in SOURCES.items() if source.learnt}
-    return build_index(rows("gold.item_features"), learnt, depths)
+    shared = {table: rows(table) for table in {source.learnt.table for source in SOURCES.values() if source.learnt}}
+    return build_index(rows("gold.item_features"), shared, depths)
 
 
 def build_index(
-    features: pa.Table, learnt: dict[str, pa.Table], depths: Mapping[CandidateSource, int]
+    features: pa.Table, shared: Mapping[str, pa.Table], depths: Mapping[CandidateSource, int]
 ) -> RetrievalIndex:
-    """The index from one snapshot's rows of gold.item_features and of the tables of the sources, by source."""
+    """The index from one snapshot's rows of gold.item_features and of the tables that sources share, by name."""
     features = features.sort_by("item_id")
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
     names = [name for name in features.column_names if "popularity" in name]
@@ -53,7 +53,7 @@ def build_index(
         usual_position=features["usual_position"].to_numpy(),
         depths=source_depths(depths),
         learnt={
-            name: source.learnt.arrays(_rows_of(name, learnt[name]), item_ids)
+            name: source.learnt.arrays(_rows_of(name, shared[source.learnt.table]), item_ids)
             for name, source in SOURCES.items()
             if source.learnt
         },

@@ -46,8 +46,7 @@ def make_index(
     factors = pa.table(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
-    models = ("item_to_item", "next_item", "past_to_future", "linear")
-    return build_index(features, dict.fromkeys(models, neighbours) | {"als": factors}, depths or {})
+    return build_index(features, {"gold.item_neighbours": neighbours, "gold.item_factors": factors}, depths or {})
 
 
 def make_histories(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.packed import descending
+from spark_jobs.recommender.snapshots.packed import best_cells, descending
 from spark_jobs.recommender.snapshots.scores import (
     DenseScores,
     FactoredScores,
@@ -73,3 +73,17 @@ def test_packed_sorting_orders_like_three_keys(rows: list[tuple[int, float, int]
     owners, found = descending(users, values, ids, 100)
     np.testing.assert_array_equal(owners, users[expected])
     np.testing.assert_array_equal(found, ids[expected])
+
+
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 60), spread=st.sampled_from([0.0, 0.1, 3.0, 15.0]))
+def test_the_best_of_long_lists_are_those_of_a_whole_sort(seed: int, count: int, spread: float) -> None:
+    generator = np.random.default_rng(seed)
+    sizes = generator.choice([0, 1, 40, 700], 6)
+    users = np.repeat(np.arange(6), sizes)
+    items = np.concatenate([np.sort(generator.choice(1_000, size, replace=False)) for size in sizes])
+    values = np.exp(generator.normal(0, spread, len(users))).astype(np.float32)
+    values = np.where(generator.random(len(users)) < 0.3, np.float32(1.5), values)
+    order = np.lexsort((items, -values, users))
+    expected = [order[users[order] == user][:count] for user in range(6)]
+    cells = np.concatenate([users[best] * 1_000 + items[best] for best in expected])
+    np.testing.assert_array_equal(best_cells(users, items, values, count, (6, 1_000)), cells)
