@@ -23,7 +23,7 @@ from spark_jobs.recommender.variants.variants import VARIANTS, Model
 
 MOST_ROWS = 1_000_000
 """Rows that variants are trained on at most, in whole queries; beyond, the full model is trained on them again."""
-TIMED_ROWS = 20_000
+TIMED_ROWS = 5_000
 COLUMNS = (
     "variant string, booster binary, onnx binary, names array<string>, bytes bigint, bytes_zstd bigint, "
     "onnx_bytes bigint, rows_per_second double, onnx_rows_per_second double, seconds double, note string"

@@ -47,7 +47,7 @@ def _distilled(rows: TrainingRows, full: xgb.Booster) -> xgb.Booster:
 
 
 def _pruned(rows: TrainingRows, full: xgb.Booster) -> xgb.Booster:
-    """Splits that gain less than the median split go, from the leaves upwards."""
+    """Splits that gain less than the median split go, from the leaves upwards; their gains are in the model."""
     model = json.loads(full.save_raw("json"))["learner"]["gradient_booster"]["model"]
     gains = np.concatenate([tree["loss_changes"] for tree in model["trees"]])
     settings = {**TREE_PARAMS, **RANKING, "process_type": "update", "updater": "prune", "nthread": rows.threads}
@@ -55,7 +55,9 @@ def _pruned(rows: TrainingRows, full: xgb.Booster) -> xgb.Booster:
     del settings["max_bin"], settings["tree_method"]
     settings["verbosity"] = 0
     gamma = float(np.median(gains[gains > 0]))
-    matrix = xgb.DMatrix(rows.features, rows.labels, qid=rows.queries, feature_names=rows.names, nthread=rows.threads)
+    # XGBoost wants rows to go with it, and computes their gradients in every round; the result rests on none of them.
+    few = rows.queries == rows.queries[0]
+    matrix = xgb.DMatrix(rows.features[few], rows.labels[few], qid=rows.queries[few], feature_names=rows.names)
     return xgb.train(settings | {"gamma": gamma}, matrix, full.num_boosted_rounds(), xgb_model=full)
 
 
