@@ -22,6 +22,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
+from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.snapshot import build_item_factors, build_item_features, build_item_neighbours, build_user_histories
 from spark_jobs.train.build_training_examples import labelled_users
 
@@ -55,7 +56,7 @@ def check_leakage(night: Night) -> tuple[date, int]:
             past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
-        index = night.spark.sparkContext.broadcast(index_as_of(partial(past.rows, as_of=cut), night.domain.sources))
+        index = share(night.spark.sparkContext, index_as_of(partial(past.rows, as_of=cut), night.domain.sources))
         histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
         maker = example_maker(index, cut, tested=True)
         labelled = labelled_users(night, cut, training_cuts(night)[0], histories)

@@ -32,6 +32,7 @@ from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
 from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
 from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
@@ -79,8 +80,9 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     if str(context.master).startswith("local"):
         workers = context.defaultParallelism
         what = f"Scoring with {catalogue.items:,} items in {workers} workers"
-        require_memory(workers * catalogue.worker_bytes, what, LESS_SCORING)
-    index = context.broadcast(without_blocked(rules, catalogue, night.run_date))
+        require_memory(catalogue.shared_bytes + workers * catalogue.worker_bytes, what, LESS_SCORING)
+    index = share(context, without_blocked(rules, catalogue, night.run_date))
+    del catalogue
     source = source_of(version)
     model = context.broadcast(source_model(source) if source else to_bytes(registry.load(version)))
     balance = exposure_of(histories, index, model, night.domain.recommendations)

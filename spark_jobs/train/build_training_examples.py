@@ -21,6 +21,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
+from spark_jobs.recommender.snapshots.sharing import share
 
 MOST_USERS = 50_000
 """Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
@@ -30,9 +31,7 @@ def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
     cuts = training_cuts(night)
-    indexes = {
-        cut: context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts
-    }
+    indexes = {cut: share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts}
     histories = {cut: night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut)) for cut in cuts}
     everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
     described = night.lakehouse.count("gold.user_histories")

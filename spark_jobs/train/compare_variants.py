@@ -23,6 +23,7 @@ from spark_jobs.recommender.ranking.labels import at_most, relevant_after, retur
 from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.ranking.training_rows import one_worker
+from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
 from spark_jobs.recommender.variants.trials import MOST_ROWS, trials
 from spark_jobs.recommender.variants.variants import VARIANTS
@@ -73,7 +74,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
+    index = share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)
     for one in (index, shared):

@@ -28,6 +28,7 @@ from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
+from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.report import Evaluation, write_report
 
@@ -75,7 +76,7 @@ def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models
     """Write one row per user and contender for the window after the newest cut."""
     context = night.spark.sparkContext
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
+    index = share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
     ranker = context.broadcast(models[RANKER])
     # Balanced for all users at the cut, as the night would have done it.
     exposure = exposure_of(histories, index, ranker, night.domain.recommendations)

@@ -18,6 +18,7 @@ from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.ranker import to_bytes
+from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
@@ -47,7 +48,7 @@ def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     """Both models on tonight's candidates."""
     context = night.spark.sparkContext
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
-    index = context.broadcast(index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources))
+    index = share(context, index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources))
     models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
     found = parity(histories, index, *models)
     for one in (index, *models):

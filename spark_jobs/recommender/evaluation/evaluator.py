@@ -28,6 +28,7 @@ from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.packed import places_of
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.scores import Scores, allowed_items
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.sources import SOURCES
 
@@ -76,7 +77,7 @@ NEW_EVENTS = 5
 """A user with fewer events than this is a new one."""
 
 
-def evaluator(index: Broadcast[RetrievalIndex], rivals: Broadcast[Rivals]) -> ArrowMap:
+def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` to one row per user and contender."""
 
     def evaluate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

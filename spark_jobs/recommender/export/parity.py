@@ -20,6 +20,7 @@ from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.ranker import best_per_user, load_booster, model_features, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 
 MOST_DIFFERENCE, LEAST_SAME = 1e-5, 0.9999
@@ -55,9 +56,7 @@ class Parity:
             )
 
 
-def parity(
-    histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes], exported: Broadcast[bytes]
-) -> Parity:
+def parity(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], exported: Broadcast[bytes]) -> Parity:
     """Both models on the candidates of so many users that they are at least ROWS, or of all users."""
     users = histories.count()
     share = max(1, users // SAMPLED_USERS)
@@ -81,7 +80,7 @@ def parity(
     return Parity(found.rows, found.lists, found.difference, found.same, told)
 
 
-def _comparer(index: Broadcast[RetrievalIndex], model: Broadcast[bytes], exported: Broadcast[bytes]) -> ArrowMap:
+def _comparer(index: SharedIndex, model: Broadcast[bytes], exported: Broadcast[bytes]) -> ArrowMap:
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
             users = user_batch(batch, index.value)

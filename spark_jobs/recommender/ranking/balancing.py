@@ -17,6 +17,7 @@ from spark_jobs.recommender.ranking.labels import hashed_share
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 
 COLUMNS = "user_id string, items array<int>, scores array<float>"
@@ -24,9 +25,7 @@ COLUMNS = "user_id string, items array<int>, scores array<float>"
 SAMPLED_USERS = 4_000
 
 
-def exposure_of(
-    histories: DataFrame, index: Broadcast[RetrievalIndex], model: Broadcast[bytes], wanted: Recommendations
-) -> Exposure:
+def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], wanted: Recommendations) -> Exposure:
     """The balance with which the users' lists reach the share of the eligible items that the domain wants, if any."""
     eligible = index.value.eligible
     if wanted.coverage is None:
@@ -37,7 +36,7 @@ def exposure_of(
     return balanced(pools, users, eligible, wanted.coverage, wanted.keep_first)
 
 
-def pool_maker(index: Broadcast[RetrievalIndex], model: Broadcast[bytes]) -> ArrowMap:
+def pool_maker(index: SharedIndex, model: Broadcast[bytes]) -> ArrowMap:
     """A function for `mapInArrow` from histories to the users' best candidates with standardised scores."""
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 
 NEGATIVES_KEPT = 0.3
@@ -29,7 +29,7 @@ COLUMNS = "as_of date, user_id string, item_id string, label int, label_tested i
 ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def example_maker(index: Broadcast[RetrievalIndex], as_of: date, *, tested: bool) -> ArrowMap:
+def example_maker(index: SharedIndex, as_of: date, *, tested: bool) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` and `tested` to training examples.
 
     `label_tested` is NULL where the snapshot is not `tested`: it is the one that the test is taken on.

@@ -18,7 +18,7 @@ CATEGORY_LEADERS = 500
 
 @dataclass(frozen=True)
 class RetrievalIndex:
-    """Arrays aligned on the snapshot's items, sorted by id. Built on the driver, broadcast once per snapshot."""
+    """Arrays aligned on the snapshot's items, sorted by id. Built on the driver, shared once per snapshot."""
 
     item_ids: pa.StringArray
     titles: pa.StringArray
@@ -96,9 +96,14 @@ class RetrievalIndex:
         return np.asarray((rankdata(shares) - 1) / max(len(shares) - 1, 1))
 
     @property
+    def shared_bytes(self) -> int:
+        """Memory of the index itself."""
+        return sum(_bytes_of(getattr(self, field.name)) for field in fields(self))
+
+    @property
     def worker_bytes(self) -> int:
-        """About the memory of a worker that holds the index, with what is made of it there."""
-        return 2 * sum(_bytes_of(getattr(self, field.name)) for field in fields(self))
+        """About the memory of what a worker makes of the index for itself."""
+        return sum(_bytes_of(part) for part in (self.learnt["item_to_item"], self.categories, self.content))
 
     @property
     def items(self) -> int:

@@ -18,7 +18,7 @@ from spark_jobs.recommender.export.conversion import onnx_scores
 from spark_jobs.recommender.ranking.examples import ArrowMap, relevance
 from spark_jobs.recommender.ranking.ranker import columns_of
 from spark_jobs.recommender.snapshots.batches import resized
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 
@@ -27,7 +27,7 @@ Made = list[dict[str, Any]]
 """Rows of `trials`."""
 
 
-def scorer(index: Broadcast[RetrievalIndex], made: Broadcast[Made]) -> ArrowMap:
+def scorer(index: SharedIndex, made: Broadcast[Made]) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` to NDCG@10 of every variant and every source."""
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -52,7 +52,7 @@ def scorer(index: Broadcast[RetrievalIndex], made: Broadcast[Made]) -> ArrowMap:
     return score
 
 
-def compare(users: DataFrame, index: Broadcast[RetrievalIndex], made: Broadcast[Made]) -> Made:
+def compare(users: DataFrame, index: SharedIndex, made: Broadcast[Made]) -> Made:
     """The trials with their NDCG@10, its interval, and the paired difference to the full model; best source last."""
     tried = [row["variant"] for row in made.value]
     columns = ", ".join(["user_id string", *[f"{name} double" for name in (*tried, *SOURCES)]])

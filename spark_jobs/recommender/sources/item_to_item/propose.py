@@ -12,16 +12,26 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, pos
 from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
+_ROWS = 20_000
+"""Rows of gold.item_neighbours whose ids are turned into positions at once: ids take several times the memory."""
+
 
 def neighbour_matrix(table: pa.Table, item_ids: pa.StringArray) -> sparse.csr_matrix:
     """items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
-    lists = table["neighbour_ids"].combine_chunks()
-    rows = positions(table["item_id"], item_ids)[pc.list_parent_indices(lists).to_numpy()]
+    none = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
+    entries = [none, *(_entries(batch, item_ids) for batch in table.to_batches(max_chunksize=_ROWS))]
+    rows, columns, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    return sparse.csr_matrix((values, (rows, columns)), shape=(len(item_ids), len(item_ids)))
+
+
+def _entries(batch: pa.RecordBatch, item_ids: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of the matrix; items that the snapshot does not know are left out."""
+    lists = batch["neighbour_ids"]
+    rows = positions(batch["item_id"], item_ids)[pc.list_parent_indices(lists).to_numpy()]
     columns = positions(pc.list_flatten(lists), item_ids)
-    values = pc.list_flatten(table["similarities"].combine_chunks()).to_numpy()
+    values = pc.list_flatten(batch["similarities"]).to_numpy()
     known = (rows >= 0) & (columns >= 0)
-    shape = (len(item_ids), len(item_ids))
-    return sparse.csr_matrix((values[known], (rows[known], columns[known])), shape=shape, dtype=np.float32)
+    return rows[known].astype(np.int32), columns[known].astype(np.int32), values[known]
 
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
