@@ -18,6 +18,7 @@ from spark_jobs.recommender.ranking.shaping import PINNED, Shape, may_fill, with
 from spark_jobs.recommender.snapshots.batches import resized
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.scores import allowed_items
+from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 
 PINNED_WORDS = "Selected for everyone"
@@ -25,7 +26,7 @@ COLUMNS = "user_id string, rank int, item_id string, title string, score double,
 
 
 def list_maker(
-    index: Broadcast[RetrievalIndex], model: Broadcast[bytes], exposure: Broadcast[Exposure], shape: Broadcast[Shape]
+    index: SharedIndex, model: Broadcast[bytes], exposure: Broadcast[Exposure], shape: Broadcast[Shape]
 ) -> ArrowMap:
     """A function for `mapInArrow` from histories to the rows of recommendation lists."""
 
