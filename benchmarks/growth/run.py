@@ -85,7 +85,7 @@ def nights(home: Path, users: int) -> list[Cost]:
 def night(home: Path, cost: Cost, run_date: date) -> Cost:
     """Run it and measure."""
     done = threading.Event()
-    watcher = threading.Thread(target=watch, args=(cost, done))
+    watcher = threading.Thread(target=watch, args=(cost, done), daemon=True)
     watcher.start()
     started = time.monotonic()
     run(home, ["night", "--domain", "retail", "--run-date", str(run_date)])

@@ -63,7 +63,10 @@ class Settings(BaseSettings):
         "events faster.",
     )
     shuffle_partitions: int = Field(
-        default=2, ge=1, description="Partitions after a shuffle; about the number of cores on one machine."
+        default=2,
+        ge=1,
+        description="Least number of partitions after a shuffle; about the number of cores on one machine. There are "
+        "more from a million events on, one per half million.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",

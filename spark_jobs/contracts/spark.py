@@ -89,6 +89,8 @@ def session_conf(settings: Settings) -> dict[str, str]:
         # Timestamps mean instants; the domain's zone is applied where dates are made.
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # A batch of 10,000 users with long histories would take most of a worker's memory.
+        "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(settings.home / "spark-warehouse"),
     }

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -16,7 +17,7 @@ from spark_jobs.contracts.tables import TABLES as CONTRACTS
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import run_stage
-from tests.nights import content, night_of, write_domain
+from tests.nights import content, land, night_of, run_stages, write_domain
 
 TABLES = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
 FIRST, THEN = date(2026, 2, 19), date(2026, 2, 26)
@@ -110,6 +111,21 @@ def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: S
     snapshot(again, rows, train=False)
     assert described(again)[before:] == []
     assert again.read("gold.user_histories").where(F.col("as_of") == F.lit(on_grid)).count() == 12
+
+
+def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(
+    spark: SparkSession, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = write_domain(home)
+    land(home, "days.csv", *(f"{k},u{k % 7},i{k * k % 11},buy,2026-01-{1 + k % 20:02}T10:00:00Z,5" for k in range(40)))
+    night = versioned(spark, domain, date(2026, 1, 21))
+    run_stages(night, "ingest", "clean", "snapshot")
+    described = {table: content(night, table) for table in TABLES}
+    monkeypatch.setattr("spark_jobs.runner.run.EVENTS_PER_PARTITION", 5)
+    again = versioned(spark, domain, night.run_date, "v2")
+    run_stages(again, "snapshot")
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "8"
+    assert {table: content(again, table) for table in TABLES} == described
 
 
 def test_histories_hold_the_latest_events_in_order_and_what_is_blocked(spark: SparkSession, home: Path) -> None:
