@@ -23,6 +23,8 @@ from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.lakehouse.tables import Lakehouse
 
+EVENTS_PER_PARTITION = 500_000
+"""About 100 MB, a quarter of what a heap of 1 GiB has for the sorting of two tasks."""
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 
 
@@ -74,6 +76,12 @@ class Night:
         """The same night with no versions read or written yet, which pins those it reads."""
         return replace(self, pinned=True, versions_read={}, versions_written={}, unchecked={}, write_seconds=0.0)
 
+    @property
+    def partitions(self) -> int:
+        """Partitions after a shuffle: as many as the settings say, more where they would hold too many events."""
+        events = self.lakehouse.count("bronze.interactions")
+        return max(self.settings.shuffle_partitions, -(-events // EVENTS_PER_PARTITION))
+
     @cached_property
     def lakehouse(self) -> Lakehouse:
         """Where the domain's tables lie."""
@@ -122,7 +130,8 @@ class Night:
     @_timed
     def replace(self, name: str, frame: DataFrame, where: str | None = None) -> None:
         """Replace the table, or only the rows that fulfil `where`, in one commit."""
-        if TABLES[name].catalogue_sized:
+        # Seven snapshots of a large catalogue are too much for the driver's heap.
+        if TABLES[name].catalogue_sized and self.partitions == self.settings.shuffle_partitions:
             rows = to_contract(frame, TABLES[name]).toArrow()
             self.versions_written[name] = self.lakehouse.replace(name, rows, where, self._metadata())
             return

@@ -68,7 +68,8 @@ def rank_in_pool(users: np.ndarray, scores: np.ndarray) -> np.ndarray:
     `users` ascend.
     """
     ranks, positive = np.full(len(users), UNRANKED), np.flatnonzero(scores > 0)
-    within, firsts = places_of(users)
-    owners, places = descending(users[positive], scores[positive], within[positive], int(within.max(initial=0)) + 1)
-    ranks[firsts[owners] + places] = places_of(owners)[0] + 1
+    within, _ = places_of(users)
+    order = descending(users[positive], scores[positive], within[positive], int(within.max(initial=0)) + 1)
+    best_first = positive[order]
+    ranks[best_first] = places_of(users[best_first])[0] + 1
     return ranks

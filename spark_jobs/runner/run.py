@@ -17,8 +17,6 @@ from spark_jobs.runner.failures import sentence
 from spark_jobs.runner.gates import check_table
 
 log = logging.getLogger("nightjar")
-EVENTS_PER_PARTITION = 500_000
-"""About 100 MB, a quarter of what a heap of 1 GiB has for the sorting of two tasks."""
 
 
 class NotStartedError(RuntimeError):
@@ -41,7 +39,7 @@ def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.
     starts before the gates of what it reads have passed, and after a failure none starts any more.
     """
     night.lakehouse.add_missing_columns()
-    night.spark.conf.set("spark.sql.shuffle.partitions", shuffle_partitions(night))
+    night.spark.conf.set("spark.sql.shuffle.partitions", night.partitions)
     with ThreadPoolExecutor(max_workers=2 if stage.side_by_side else 1) as pool:
         started: dict[str, Future[None]] = {}
         for number, job in enumerate(stage.jobs):
@@ -80,12 +78,6 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[
             failure = error
     if failure:
         raise failure
-
-
-def shuffle_partitions(night: Night) -> int:
-    """As many as the settings say, and more where one would hold more than EVENTS_PER_PARTITION."""
-    events = night.lakehouse.count("bronze.interactions")
-    return max(night.settings.shuffle_partitions, -(-events // EVENTS_PER_PARTITION))
 
 
 def module_of(stage: Stage, job: Job) -> str:

@@ -121,7 +121,7 @@ def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(
     night = versioned(spark, domain, date(2026, 1, 21))
     run_stages(night, "ingest", "clean", "snapshot")
     described = {table: content(night, table) for table in TABLES}
-    monkeypatch.setattr("spark_jobs.runner.run.EVENTS_PER_PARTITION", 5)
+    monkeypatch.setattr("spark_jobs.lakehouse.night.EVENTS_PER_PARTITION", 5)
     again = versioned(spark, domain, night.run_date, "v2")
     run_stages(again, "snapshot")
     assert spark.conf.get("spark.sql.shuffle.partitions") == "8"

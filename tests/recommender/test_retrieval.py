@@ -51,10 +51,10 @@ def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: Spar
     frame = spark.createDataFrame([("2026-01-01", *row) for row in rows], HISTORIES.replace("date", "string"))
     frame = frame.withColumn("as_of", frame["as_of"].cast("date"))
     expected = brute_force(rows)
-    for users_per_bucket in (100, 25):
+    for most_events in (1_000, 100):
         found = {
             (row.item_id, other): similarity
-            for row in neighbours(frame, users_per_bucket).collect()
+            for row in neighbours(frame, most_events).collect()
             for other, similarity in zip(row.neighbour_ids, row.similarities, strict=True)
         }
         assert found.keys() == expected.keys()

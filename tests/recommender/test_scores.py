@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.packed import best_cells, descending
+from spark_jobs.recommender.snapshots.packed import best_pairs, descending
 from spark_jobs.recommender.snapshots.scores import (
     DenseScores,
     FactoredScores,
@@ -70,9 +70,7 @@ def test_the_best_are_those_of_brute_force(form: str, case: tuple[np.ndarray, np
 def test_packed_sorting_orders_like_three_keys(rows: list[tuple[int, float, int]]) -> None:
     users, values, ids = (np.array([row[k] for row in rows], dtype=kind) for k, kind in enumerate(("i8", "f4", "i8")))
     expected = np.lexsort((ids, -values, users))
-    owners, found = descending(users, values, ids, 100)
-    np.testing.assert_array_equal(owners, users[expected])
-    np.testing.assert_array_equal(found, ids[expected])
+    np.testing.assert_array_equal(descending(users, values, ids, 100), expected)
 
 
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 60), spread=st.sampled_from([0.0, 0.1, 3.0, 15.0]))
@@ -84,6 +82,5 @@ def test_the_best_of_long_lists_are_those_of_a_whole_sort(seed: int, count: int,
     values = np.exp(generator.normal(0, spread, len(users))).astype(np.float32)
     values = np.where(generator.random(len(users)) < 0.3, np.float32(1.5), values)
     order = np.lexsort((items, -values, users))
-    expected = [order[users[order] == user][:count] for user in range(6)]
-    cells = np.concatenate([users[best] * 1_000 + items[best] for best in expected])
-    np.testing.assert_array_equal(best_cells(users, items, values, count, (6, 1_000)), cells)
+    expected = np.concatenate([order[users[order] == user][:count] for user in range(6)])
+    np.testing.assert_array_equal(best_pairs(users, items, values, count, 1_000), expected)

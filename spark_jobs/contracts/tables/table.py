@@ -31,7 +31,7 @@ class Table:
     partition_by: tuple[str, ...] = ()
     further: Column | None = None
     catalogue_sized: bool = False
-    """Whether its rows fit the driver, as the catalogue must: then they are written without Spark's commit."""
+    """Whether it grows with the catalogue alone: while the log is small it is written without Spark's commit."""
 
     @property
     def full_name(self) -> str:

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.packed import best_cells
+from spark_jobs.recommender.snapshots.packed import best_pairs
 
 NEIGHBOURS = 200
 """Weights kept per item."""
-CELLS_PER_BLOCK = 4_000_000
-"""Cells of items × items that are looked at together."""
+CELLS_PER_BLOCK, ROWS_PER_BLOCK = 4_000_000, 4_096
+"""Cells of items × items, or rows where most of these are empty, that are looked at together."""
 LEARNT = "as_of date, source string, item_id string, neighbour_ids array<string>, similarities array<float>"
 """What item-to-item models give: rows of gold.item_neighbours."""
 
@@ -65,7 +65,7 @@ def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def weight_rows(source: str, weights: np.ndarray | sparse.csr_matrix, item_ids: np.ndarray) -> pa.Table:
     """The largest weights of every item, by absolute value; rounded, so that the order of summation can't show."""
-    step = max(1, CELLS_PER_BLOCK // max(weights.shape[1], 1))
+    step = ROWS_PER_BLOCK if sparse.issparse(weights) else max(1, CELLS_PER_BLOCK // max(weights.shape[1], 1))
     blocks = [_largest(weights[start : start + step], start) for start in range(0, weights.shape[0], step)]
     rows, columns, values = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     items, starts = np.unique(rows, return_index=True)
@@ -85,6 +85,6 @@ def _largest(weights: np.ndarray | sparse.csr_matrix, start: int) -> tuple[np.nd
     """Rows, counted on from `start`, columns and values of the largest weights, row by row, largest first."""
     some = sparse.coo_matrix(weights)
     values = np.round(some.data, 6)
-    best = best_cells(some.row[values != 0], some.col[values != 0], np.abs(values[values != 0]), NEIGHBOURS, some.shape)
-    rows, columns = np.divmod(best, some.shape[1])
-    return rows + start, columns, np.round(some.toarray()[rows, columns], 6)
+    rows, columns, values = (part[values != 0] for part in (some.row, some.col, values))
+    best = best_pairs(rows, columns, np.abs(values), NEIGHBOURS, some.shape[1])
+    return rows[best] + start, columns[best], values[best]

@@ -7,14 +7,15 @@ import numpy as np
 _STEPS = 256
 
 
-def best_cells(
-    users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, shape: tuple[int, int]
-) -> np.ndarray:
-    """Cells of the `count` pairs with the largest positive value of each user, ties in item order; `users` ascend."""
+def best_pairs(users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, items_below: int) -> np.ndarray:
+    """Numbers of the `count` pairs with the largest positive value of each user, user by user, best first.
+
+    Ties are in item order; `users` ascend.
+    """
     kept = near_the_best(users, values, count)
-    owners, best = descending(users[kept], values[kept], items[kept], shape[1])
-    places, _ = places_of(owners)
-    return np.asarray((owners * shape[1] + best)[places < count])
+    best = kept[descending(users[kept], values[kept], items[kept], items_below)]
+    places, _ = places_of(users[best])
+    return np.asarray(best[places < count])
 
 
 def near_the_best(users: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
@@ -32,19 +33,17 @@ def near_the_best(users: np.ndarray, values: np.ndarray, count: int) -> np.ndarr
     return np.flatnonzero(steps <= np.repeat(reach, sizes))
 
 
-def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> tuple[np.ndarray, np.ndarray]:
-    """Users and ids of pairs, ordered by user, then by positive float32 value, largest first, then by id.
+def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> np.ndarray:
+    """The order of pairs by user, then by positive float32 value, largest first, then by id.
 
     Sorts one packed integer per pair, which takes a tenth of the time of sorting by three keys: the bits of positive
-    floats are ordered as they are. Users times ids must stay below 2³⁰.
+    floats are ordered as they are. Users and ids must fit 32 bits together.
     """
     width = np.uint64(max(ids_below - 1, 1).bit_length())
     if int(users.max(initial=0)).bit_length() + int(width) > 32:
         raise ValueError(f"{int(users.max()) + 1:,} × {ids_below:,} cells are too many to be sorted at once")
     down = (np.uint32(0xFFFFFFFF) - _bits(values)).astype(np.uint64)
-    keys = np.sort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
-    owners = (keys >> (np.uint64(32) + width)).astype(np.int64)
-    return owners, (keys & ((np.uint64(1) << width) - np.uint64(1))).astype(np.int64)
+    return np.argsort((((users.astype(np.uint64) << np.uint64(32)) | down) << width) | ids.astype(np.uint64))
 
 
 def _bits(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.packed import best_cells
+from spark_jobs.recommender.snapshots.packed import best_pairs
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
@@ -71,7 +71,7 @@ class SparseScores:
         items, values = self.matrix.indices, self.matrix.data
         users = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
         kept = np.flatnonzero((values > 0) & allowed[users, items])
-        return best_cells(users[kept], items[kept], values[kept], count, allowed.shape)
+        return _best_cells(users[kept], items[kept], values[kept], count, allowed.shape[1])
 
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """See Scores."""
@@ -92,7 +92,7 @@ class DenseScores:
         if 0 < count < width:
             least = np.partition(may, width - count, axis=1)[:, [width - count]]
         users, items = np.nonzero((may >= least) & (may > 0))
-        return best_cells(users, items, may[users, items], count, allowed.shape)
+        return _best_cells(users, items, may[users, items], count, width)
 
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """See Scores."""
@@ -119,6 +119,11 @@ class FactoredScores:
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """See Scores."""
         return rowwise_dot(self.users, users, self.items, items).astype(np.float32)
+
+
+def _best_cells(users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, width: int) -> np.ndarray:
+    best = best_pairs(users, items, values, count, width)
+    return np.asarray(users[best] * width + items[best])
 
 
 def rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: sparse.csr_matrix, items: np.ndarray) -> np.ndarray:

@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+MOST_EVENTS = 20_000_000
+"""Events in histories that one worker holds as a matrix."""
+
 
 def user_item_matrix(histories: pa.Table) -> tuple[list[str], sparse.csr_matrix]:
     """Item ids, sorted, and users × items with the largest positive weight of each pair."""
@@ -20,11 +23,12 @@ def user_item_matrix(histories: pa.Table) -> tuple[list[str], sparse.csr_matrix]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     columns = place[encoded.indices.to_numpy()] if len(order) else np.empty(0, np.int64)
-    rows = users[positive]
-    keys, where = np.unique(rows.astype(np.int64) * max(len(order), 1) + columns, return_inverse=True)
-    largest = np.zeros(len(keys))
-    np.maximum.at(largest, where, weights[positive])
+    keys = users[positive].astype(np.int64) * max(len(order), 1) + columns
+    by_pair = np.argsort(keys)
+    keys = keys[by_pair]
+    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    largest = np.maximum.reduceat(weights[positive][by_pair], firsts) if len(firsts) else np.empty(0)
     shape = (histories.num_rows, len(order))
-    rows_of, columns_of = np.divmod(keys, max(len(order), 1))
+    rows_of, columns_of = np.divmod(keys[firsts], max(len(order), 1))
     names = [encoded.dictionary[int(k)].as_py() for k in order]
     return names, sparse.csr_matrix((largest, (rows_of, columns_of)), shape=shape)

@@ -15,11 +15,9 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
+from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
 from spark_jobs.recommender.sources.als.fold_in import ALPHA, ITERATIONS, RANK, REGULARISATION
 
-MOST_EVENTS = 20_000_000
-"""Events in a snapshot's histories up to which one worker factorises it."""
 COLUMNS = "as_of date, item_id string, factors array<float>"
 # Plain, not scaled by the number of ratings as MLlib's; small, so that both give the same quality after folding in.
 _PLAIN_REGULARISATION = 0.1

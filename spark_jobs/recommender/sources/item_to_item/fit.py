@@ -1,9 +1,12 @@
 """Co-visitation: how often the same users took two items, as a damped cosine.
 
-Users are spread over buckets whose co-visitation is counted with sparse products, so that no user leaves a worker.
+It is counted with sparse products in one worker per snapshot. Beyond MOST_EVENTS users are spread over buckets, whose
+counts are added up.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -11,26 +14,29 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.item_events import CELLS_PER_BLOCK, LEARNT
-from spark_jobs.recommender.snapshots.packed import best_cells
-from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
+from spark_jobs.recommender.snapshots.item_events import LEARNT, ROWS_PER_BLOCK
+from spark_jobs.recommender.snapshots.packed import best_pairs
+from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
 
 NEIGHBOURS = 100
 """Neighbours kept per item."""
 SHRINKAGE = 10.0
 """Added to the norms: items that few users took need more evidence to look similar."""
-USERS_PER_BUCKET = 50_000
-"""A bucket's histories fit one worker's memory; counts are exact with one bucket, and pruned per bucket beyond."""
+PRODUCTS_PER_BLOCK = 5_000_000
+"""Pairs of events of the same user that are added up together: some 100 MB."""
 
 
-def neighbours(histories: DataFrame, users_per_bucket: int = USERS_PER_BUCKET) -> DataFrame:
-    """Rows of gold.item_neighbours: the most similar items as of every snapshot, best first."""
+def neighbours(histories: DataFrame, most_events: int = MOST_EVENTS) -> DataFrame:
+    """Rows of gold.item_neighbours: the most similar items as of every snapshot, best first.
+
+    Counts are exact where a snapshot has no more than `most_events`, and pruned per bucket of users beyond.
+    """
     histories = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", "item_ids", "weights")
-    users = [row["count"] for row in histories.groupBy("as_of").count().collect()]
-    buckets = 1 + max(users, default=0) // users_per_bucket
+    events = [row[1] for row in histories.groupBy("as_of").agg(F.sum(F.size("item_ids"))).collect()]
+    buckets = 1 + max(events, default=0) // most_events
     if buckets == 1:
         # More partitions than snapshots, so that workers that are free take the next one.
-        spread = histories.repartition(4 * max(len(users), 1), "as_of")
+        spread = histories.repartition(4 * max(len(events), 1), "as_of")
         return spread.groupBy("as_of").applyInArrow(neighbours_of_all, LEARNT)
     columns = "as_of date, item_id string, neighbour_id string, together double"
     bucketed = histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
@@ -42,7 +48,8 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
     ids, matrix = user_item_matrix(histories)
     norms, rows, columns, together = co_visitation(matrix, NEIGHBOURS)
     similarity = damped_cosine(together, norms[rows], norms[columns])
-    owners, starts = np.unique(rows, return_index=True)
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    owners = rows[starts]
     offsets = pa.array(np.append(starts, len(rows)), pa.int32())
     names = pa.array(ids, pa.string())
     return pa.table(
@@ -81,8 +88,10 @@ def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, np.
     """Squared norms of items, and for each its `kept` most similar others, best first: rows, columns and counts."""
     norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
     by_item, items = matrix.T.tocsr(), matrix.shape[1]
-    step = max(1, CELLS_PER_BLOCK // max(items, 1))
-    blocks = [_block(by_item, matrix, norms, start, min(start + step, items), kept) for start in range(0, items, step)]
+    products = by_item.astype(bool).astype(np.int64) @ np.diff(matrix.indptr)
+    new = np.diff(np.cumsum(products) // PRODUCTS_PER_BLOCK, prepend=-1) > 0
+    starts = np.flatnonzero(new | (np.arange(items) % ROWS_PER_BLOCK == 0)).tolist()
+    blocks = [_block(by_item, matrix, norms, start, stop, kept) for start, stop in pairwise([*starts, items])]
     if not blocks:
         return norms, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     rows, columns, together = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -96,8 +105,8 @@ def _block(
     other = product.row + start != product.col
     rows, columns, together = product.row[other], product.col[other], product.data[other]
     similarity = damped_cosine(together, norms[rows + start], norms[columns])
-    rows, columns = np.divmod(best_cells(rows, columns, similarity, kept, product.shape), product.shape[1])
-    return rows + start, columns, product.toarray()[rows, columns]
+    best = best_pairs(rows, columns, similarity, kept, product.shape[1])
+    return rows[best] + start, columns[best], together[best]
 
 
 def damped_cosine(together: np.ndarray, norms: np.ndarray, their_norms: np.ndarray) -> np.ndarray:

@@ -50,8 +50,8 @@ def strongest_evidence(batch: UserBatch, index: RetrievalIndex, users: np.ndarra
     neighbours = similar.indices[entries]
     strength = similar.data[entries] * taken[users[pairs], neighbours]
     some = np.flatnonzero(strength > 0)
-    owners, best = descending(pairs[some], strength[some], neighbours[some], batch.shape[1])
+    best = some[descending(pairs[some], strength[some], neighbours[some], batch.shape[1])]
     evidence = np.full(len(users), -1, dtype=np.int64)
-    first = np.flatnonzero(np.diff(owners, prepend=-1))
-    evidence[owners[first]] = best[first]
+    first = best[np.flatnonzero(np.diff(pairs[best], prepend=-1))]
+    evidence[pairs[first]] = neighbours[first]
     return evidence
