@@ -91,7 +91,6 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # A batch of 10,000 users with long histories would take most of a worker's memory.
         "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
-        "spark.sql.execution.arrow.maxBytesPerOutputBatch": "32m",
         # Writers keep a row group in the heap, two or more at a time; Parquet's own default is 128 MiB.
         "spark.hadoop.parquet.block.size": str(32 * 2**20),
         "spark.ui.showConsoleProgress": "false",

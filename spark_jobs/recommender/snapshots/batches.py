@@ -1,4 +1,4 @@
-"""Cut Arrow batches so that users × items stays within a fixed amount of memory."""
+"""Cut Arrow batches to what fits a fixed amount of memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pyarrow as pa
 
 CELLS_PER_BATCH = 4_000_000
 """users × items of one batch; a few arrays of that many 4-byte scores are alive at a time."""
+ROWS_PER_BATCH = 10_000
+"""Rows that a worker gives back at once, each with a hundred ids or two."""
 
 
 def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.RecordBatch]:
@@ -16,3 +18,8 @@ def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.Record
     for batch in batches:
         for start in range(0, batch.num_rows, users):
             yield batch.slice(start, users)
+
+
+def in_batches(table: pa.Table) -> pa.Table:
+    """The same rows, ROWS_PER_BATCH at a time: the JVM reads a batch as a whole, into memory beside its heap."""
+    return pa.Table.from_batches(table.to_batches(max_chunksize=ROWS_PER_BATCH), table.schema)

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.batches import in_batches
 from spark_jobs.recommender.snapshots.item_events import LEARNT, ItemEvents, weight_rows
 from spark_jobs.recommender.sources.linear.fit import item_regression
 from spark_jobs.recommender.sources.next_item.fit import transitions
@@ -38,4 +39,4 @@ def learn(histories: pa.Table, names: Collection[str]) -> pa.Table:
     """Rows of the named models from the histories of one snapshot."""
     events = ItemEvents.of(histories)
     learnt = pa.concat_tables([weight_rows(name, MODELS[name](events), events.item_ids) for name in names])
-    return learnt.add_column(0, "as_of", pa.repeat(histories["as_of"][0], learnt.num_rows))
+    return in_batches(learnt.add_column(0, "as_of", pa.repeat(histories["as_of"][0], learnt.num_rows)))

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.batches import in_batches
 from spark_jobs.recommender.snapshots.item_events import LEARNT, ROWS_PER_BLOCK
 from spark_jobs.recommender.snapshots.packed import best_pairs
 from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
@@ -52,7 +53,7 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
     owners = rows[starts]
     offsets = pa.array(np.append(starts, len(rows)), pa.int32())
     names = pa.array(ids, pa.string())
-    return pa.table(
+    found = pa.table(
         {
             "as_of": pa.repeat(histories["as_of"][0], len(owners)),
             "source": pa.repeat("item_to_item", len(owners)),
@@ -61,6 +62,7 @@ def neighbours_of_all(histories: pa.Table) -> pa.Table:
             "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity.astype(np.float32))),
         }
     )
+    return in_batches(found)
 
 
 def count_bucket(histories: pa.Table) -> pa.Table:
@@ -74,7 +76,7 @@ def count_bucket(histories: pa.Table) -> pa.Table:
     own = np.arange(len(ids))
     rows, columns, together = (np.concatenate(pair) for pair in ((own, rows), (own, columns), (norms, together)))
     names = pa.array(ids, pa.string())
-    return pa.table(
+    found = pa.table(
         {
             "as_of": pa.repeat(histories["as_of"][0], len(rows)),
             "item_id": names.take(pa.array(rows, pa.int64())),
@@ -82,6 +84,7 @@ def count_bucket(histories: pa.Table) -> pa.Table:
             "together": pa.array(together, pa.float64()),
         }
     )
+    return in_batches(found)
 
 
 def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
