@@ -6,7 +6,9 @@ counts are added up.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,6 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.batches import in_batches
 from spark_jobs.recommender.snapshots.item_events import LEARNT, ROWS_PER_BLOCK
 from spark_jobs.recommender.snapshots.packed import best_pairs
 from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
@@ -25,6 +26,9 @@ SHRINKAGE = 10.0
 """Added to the norms: items that few users took need more evidence to look similar."""
 PRODUCTS_PER_BLOCK = 5_000_000
 """Pairs of events of the same user that are added up together: some 100 MB."""
+
+Pairs: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Items and other items, by position, and how often the same users took both."""
 
 
 def neighbours(histories: DataFrame, most_events: int = MOST_EVENTS) -> DataFrame:
@@ -44,66 +48,65 @@ def neighbours(histories: DataFrame, most_events: int = MOST_EVENTS) -> DataFram
     return rank_neighbours(bucketed.groupBy("as_of", "bucket").applyInArrow(count_bucket, columns))
 
 
-def neighbours_of_all(histories: pa.Table) -> pa.Table:
+def neighbours_of_all(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The neighbours of every item from the histories of all users at one snapshot, exactly."""
-    ids, matrix = user_item_matrix(histories)
-    norms, rows, columns, together = co_visitation(matrix, NEIGHBOURS)
-    similarity = damped_cosine(together, norms[rows], norms[columns])
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    owners = rows[starts]
-    offsets = pa.array(np.append(starts, len(rows)), pa.int32())
-    names = pa.array(ids, pa.string())
-    found = pa.table(
-        {
-            "as_of": pa.repeat(histories["as_of"][0], len(owners)),
-            "source": pa.repeat("item_to_item", len(owners)),
-            "item_id": names.take(pa.array(owners, pa.int64())),
-            "neighbour_ids": pa.ListArray.from_arrays(offsets, names.take(pa.array(columns, pa.int64()))),
-            "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity.astype(np.float32))),
-        }
-    )
-    return in_batches(found)
+    day, ids, matrix = _taken(histories)
+    norms, blocks = co_visitation(matrix, NEIGHBOURS)
+    for rows, columns, together in blocks:
+        similarity = damped_cosine(together, norms[rows], norms[columns])
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        offsets = pa.array(np.append(starts, len(rows)), pa.int32())
+        yield pa.RecordBatch.from_pydict(
+            {
+                "as_of": pa.repeat(day, len(starts)),
+                "source": pa.repeat("item_to_item", len(starts)),
+                "item_id": ids.take(pa.array(rows[starts])),
+                "neighbour_ids": pa.ListArray.from_arrays(offsets, ids.take(pa.array(columns))),
+                "similarities": pa.ListArray.from_arrays(offsets, pa.array(similarity.astype(np.float32))),
+            }
+        )
 
 
-def count_bucket(histories: pa.Table) -> pa.Table:
+def count_bucket(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Co-visitation within one bucket of users at one snapshot.
 
     Takes `item_ids` and `weights` per user; gives for each item its most similar ones with `together`, which adds up
     over buckets; more of them than are kept in the end. Each item is its own neighbour once, with its squared norm.
     """
-    ids, matrix = user_item_matrix(histories)
-    norms, rows, columns, together = co_visitation(matrix, 3 * NEIGHBOURS)
+    day, ids, matrix = _taken(histories)
+    norms, blocks = co_visitation(matrix, 3 * NEIGHBOURS)
     own = np.arange(len(ids))
-    rows, columns, together = (np.concatenate(pair) for pair in ((own, rows), (own, columns), (norms, together)))
-    names = pa.array(ids, pa.string())
-    found = pa.table(
-        {
-            "as_of": pa.repeat(histories["as_of"][0], len(rows)),
-            "item_id": names.take(pa.array(rows, pa.int64())),
-            "neighbour_id": names.take(pa.array(columns, pa.int64())),
-            "together": pa.array(together, pa.float64()),
-        }
-    )
-    return in_batches(found)
+    for rows, columns, together in chain([(own, own, norms)], blocks):
+        yield pa.RecordBatch.from_pydict(
+            {
+                "as_of": pa.repeat(day, len(rows)),
+                "item_id": ids.take(pa.array(rows)),
+                "neighbour_id": ids.take(pa.array(columns)),
+                "together": pa.array(together, pa.float64()),
+            }
+        )
 
 
-def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Squared norms of items, and for each its `kept` most similar others, best first: rows, columns and counts."""
+def _taken(histories: Iterator[pa.RecordBatch]) -> tuple[pa.Scalar, pa.StringArray, sparse.csr_matrix]:
+    """The snapshot's date, its items, and users × items."""
+    table = pa.Table.from_batches(histories)
+    ids, matrix = user_item_matrix(table)
+    return table["as_of"][0], pa.array(ids, pa.string()), matrix
+
+
+def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, Iterator[Pairs]]:
+    """Squared norms of items, and block by block the `kept` most similar others of each, best first."""
     norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
     by_item, items = matrix.T.tocsr(), matrix.shape[1]
     products = by_item.astype(bool).astype(np.int64) @ np.diff(matrix.indptr)
     new = np.diff(np.cumsum(products) // PRODUCTS_PER_BLOCK, prepend=-1) > 0
     starts = np.flatnonzero(new | (np.arange(items) % ROWS_PER_BLOCK == 0)).tolist()
-    blocks = [_block(by_item, matrix, norms, start, stop, kept) for start, stop in pairwise([*starts, items])]
-    if not blocks:
-        return norms, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    rows, columns, together = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return norms, rows, columns, together
+    return norms, (_block(by_item, matrix, norms, *ends, kept) for ends in pairwise([*starts, items]))
 
 
 def _block(
     by_item: sparse.csr_matrix, matrix: sparse.csr_matrix, norms: np.ndarray, start: int, stop: int, kept: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Pairs:
     product = (by_item[start:stop] @ matrix).tocoo()
     other = product.row + start != product.col
     rows, columns, together = product.row[other], product.col[other], product.data[other]
