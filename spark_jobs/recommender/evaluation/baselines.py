@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import SharedScores, SparseScores
+from spark_jobs.recommender.snapshots.scores import SharedScores, SparseScores, popularity_scores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources.source import Scorer
 
@@ -20,7 +20,7 @@ def popularity_of(name: str) -> Scorer:
     """The same popularity for every user."""
 
     def scores(batch: UserBatch, index: RetrievalIndex) -> SharedScores:
-        return SharedScores(index.popularity[name].astype(np.float32))
+        return popularity_scores(index, name)
 
     return scores
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 from scipy.stats import rankdata
 
+T = TypeVar("T")
 CATEGORY_LEADERS = 500
 """Items per category that can be among the most popular for somebody."""
 
@@ -110,9 +113,26 @@ class RetrievalIndex:
         """Number of items."""
         return len(self.item_ids)
 
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives for this index, made once per process and name."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _places(self) -> pd.Index[Any]:
+        # Keeps its hash table, while Arrow's index_in makes one of all items in every call.
+        places: pd.Index[Any] = pd.Index(self.item_ids.to_numpy(zero_copy_only=False), dtype=object)
+        return places
+
     def positions(self, ids: pa.Array) -> np.ndarray:
         """Position of every id, -1 for items the snapshot does not know."""
-        return positions(ids, self.item_ids)
+        return np.asarray(self._places.get_indexer(ids.to_numpy(zero_copy_only=False)), dtype=np.int64)
 
 
 def _bytes_of(part: Any) -> int:

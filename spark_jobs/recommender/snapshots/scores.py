@@ -6,6 +6,7 @@ A cell is a pair of user and item as one number: `user row · items + item posit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -43,10 +44,15 @@ class SharedScores:
     values: np.ndarray
     """float32 per item."""
 
+    @cached_property
+    def best_first(self) -> np.ndarray:
+        """Positions of the items with a positive score, ties in item order."""
+        positive = np.flatnonzero(self.values > 0)
+        return np.asarray(positive[np.argsort(-self.values[positive], kind="stable")])
+
     def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
         """See Scores."""
-        best_first = np.flatnonzero(self.values > 0)
-        best_first = best_first[np.argsort(-self.values[best_first], kind="stable")]
+        best_first = self.best_first
         # As far down as the user with the fewest allowed items has to go; twice the count is enough for most.
         reach = 2 * count
         while (kept := allowed[:, best_first[:reach]]).sum(axis=1).min(initial=count) < count < reach < len(best_first):
@@ -57,6 +63,11 @@ class SharedScores:
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:  # noqa: ARG002
         """See Scores."""
         return np.asarray(self.values[items])
+
+
+def popularity_scores(index: RetrievalIndex, name: str) -> SharedScores:
+    """The popularity of that name, the same for every user."""
+    return index.once(name, lambda: SharedScores(index.popularity[name].astype(np.float32)))
 
 
 @dataclass(frozen=True)

@@ -11,4 +11,4 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> SharedScores:
     """Newness."""
-    return SharedScores(index.newness.astype(np.float32))
+    return index.once("newness", lambda: SharedScores(index.newness.astype(np.float32)))
