@@ -64,7 +64,7 @@ def main() -> None:
     )
     night = Night(spark_session(settings, "scoring speed"), settings, longer, given.run_date).for_job()
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(given.run_date))
-    index = index_as_of(partial(night.rows, as_of=given.run_date), domain.sources)
+    index = index_as_of(partial(night.stream, as_of=given.run_date), domain.sources)
     users = histories.count()
     print(f"{users:,} users, {index.items:,} items, lists of {LENGTH}, {night.spark.sparkContext.master}")
     ratings = positive_ratings(histories)

@@ -123,9 +123,13 @@ class Night:
         # Spark puts partition columns last.
         return reader.parquet(*[_GLOB.sub(r"\\\1", file) for file in files]).select(schema.fieldNames())
 
-    def rows(self, name: str, **partition: Any) -> pa.Table:
-        """Rows of one partition (`as_of=day`) without a Spark job; for tables of catalogue size."""
-        return self.lakehouse.rows(name, self.pin(name), **partition)
+    def rows(self, name: str, **equal: Any) -> pa.Table:
+        """Rows with these values (`as_of=day`) without a Spark job; for tables of catalogue size."""
+        return self.stream(name, **equal).read_all()
+
+    def stream(self, name: str, **equal: Any) -> pa.RecordBatchReader:
+        """Rows with these values batch by batch, without a Spark job; for tables of several entries per item."""
+        return self.lakehouse.stream(name, self.pin(name), **equal)
 
     @_timed
     def replace(self, name: str, frame: DataFrame, where: str | None = None) -> None:

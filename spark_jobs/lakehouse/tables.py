@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Field, QueryBuilder, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
@@ -27,6 +30,9 @@ _PROPERTIES: dict[str, str | None] = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+
+_BATCH_ROWS = 20_000
+"""Rows with a hundred ids each that are decoded at once: some 30 MB."""
 
 
 class NotWrittenError(LookupError):
@@ -119,10 +125,21 @@ class Lakehouse:
         """Values of a partition column, from the table's log; empty where the table was never written."""
         return {part[column] for part in DeltaTable(self.uri(name)).partitions()} if self.exists(name) else set()
 
-    def rows(self, name: str, version: int | None, **partition: Any) -> pa.Table:
-        """Rows of one partition (`as_of=day`), for tables of catalogue size."""
-        wanted = [(column, "=", str(value)) for column, value in partition.items()]
-        return DeltaTable(self.uri(name), version=version).to_pyarrow_table(partitions=wanted)
+    def rows(self, name: str, version: int | None, **equal: Any) -> pa.Table:
+        """Rows with these values (`as_of=day`), for tables of catalogue size."""
+        return self.stream(name, version, **equal).read_all()
+
+    def stream(self, name: str, version: int | None, **equal: Any) -> pa.RecordBatchReader:
+        """Rows with these values (`as_of=day`) batch by batch, for tables of several entries per item."""
+        conditions = [pc.field(column) == value for column, value in equal.items()]
+        dataset = DeltaTable(self.uri(name), version=version).to_pyarrow_dataset()
+        scanner = dataset.scanner(
+            filter=reduce(and_, conditions) if conditions else None,
+            batch_size=_BATCH_ROWS,
+            batch_readahead=1,
+            fragment_readahead=1,
+        )
+        return scanner.to_reader()
 
     def copy_partitions(
         self, name: str, column: str, copies: dict[date, date], where: str | None, metadata: dict[str, str]

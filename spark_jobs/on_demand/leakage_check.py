@@ -56,7 +56,7 @@ def check_leakage(night: Night) -> tuple[date, int]:
             past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
-        index = share(night.spark.sparkContext, index_as_of(partial(past.rows, as_of=cut), night.domain.sources))
+        index = share(night.spark.sparkContext, index_as_of(partial(past.stream, as_of=cut), night.domain.sources))
         histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
         maker = example_maker(index, cut, tested=True)
         labelled = labelled_users(night, cut, training_cuts(night)[0], histories)

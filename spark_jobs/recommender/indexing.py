@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from spark_jobs.contracts.domain.policies import CandidateSource
+from spark_jobs.contracts.tables import TABLES
 from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES, source_depths
@@ -18,20 +20,19 @@ NEW_DAYS = 28.0
 """Days for which an item is new."""
 
 
-def index_as_of(rows: Callable[[str], pa.Table], depths: Mapping[CandidateSource, int]) -> RetrievalIndex:
-    """The index of one snapshot from `rows` of its tables; catalogue-sized, so it may reach the driver.
+class SnapshotRows(Protocol):
+    """Reads the rows of one snapshot's tables."""
+
+    def __call__(self, name: str, /, **equal: Any) -> pa.RecordBatchReader:
+        """Rows of the table with these values of columns."""
+
+
+def index_as_of(snapshot: SnapshotRows, depths: Mapping[CandidateSource, int]) -> RetrievalIndex:
+    """The index of one snapshot from its tables; catalogue-sized, so it may reach the driver.
 
     `depths` are those of the domain file.
     """
-    shared = {table: rows(table) for table in {source.learnt.table for source in SOURCES.values() if source.learnt}}
-    return build_index(rows("gold.item_features"), shared, depths)
-
-
-def build_index(
-    features: pa.Table, shared: Mapping[str, pa.Table], depths: Mapping[CandidateSource, int]
-) -> RetrievalIndex:
-    """The index from one snapshot's rows of gold.item_features and of the tables that sources share, by name."""
-    features = features.sort_by("item_id")
+    features = snapshot("gold.item_features").read_all().sort_by("item_id")
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
     names = [name for name in features.column_names if "popularity" in name]
     listed_days = features["listed_days"].to_numpy()
@@ -53,16 +54,16 @@ def build_index(
         usual_position=features["usual_position"].to_numpy(),
         depths=source_depths(depths),
         learnt={
-            name: source.learnt.arrays(_rows_of(name, shared[source.learnt.table]), item_ids)
+            name: source.learnt.arrays(snapshot(source.learnt.table, **_own(name, source.learnt.table)), item_ids)
             for name, source in SOURCES.items()
             if source.learnt
         },
     )
 
 
-def _rows_of(source: str, table: pa.Table) -> pa.Table:
-    """A source's rows of a table that several sources share."""
-    return table.filter(pc.field("source") == source) if "source" in table.column_names else table
+def _own(source: str, table: str) -> dict[str, str]:
+    """What tells a source's rows in a table that several share."""
+    return {"source": source} if any(column.name == "source" for column in TABLES[table].columns) else {}
 
 
 def _categories(lists: pa.ListArray) -> tuple[sparse.csr_matrix, tuple[str, ...]]:

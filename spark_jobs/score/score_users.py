@@ -76,7 +76,7 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     """The lists of every user by the version; what workers need for them is there until the end of the block."""
     context, rules = night.spark.sparkContext, night.domain.rules
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
-    catalogue = index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources)
+    catalogue = index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources)
     if str(context.master).startswith("local"):
         workers = context.defaultParallelism
         what = f"Scoring with {catalogue.items:,} items in {workers} workers"

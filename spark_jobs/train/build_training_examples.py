@@ -31,7 +31,7 @@ def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
     cuts = training_cuts(night)
-    indexes = {cut: share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources)) for cut in cuts}
+    indexes = {cut: share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources)) for cut in cuts}
     histories = {cut: night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut)) for cut in cuts}
     everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
     described = night.lakehouse.count("gold.user_histories")

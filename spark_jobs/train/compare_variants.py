@@ -74,7 +74,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
-    index = share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
+    index = share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources))
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)
     for one in (index, shared):

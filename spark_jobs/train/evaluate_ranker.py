@@ -76,7 +76,7 @@ def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models
     """Write one row per user and contender for the window after the newest cut."""
     context = night.spark.sparkContext
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
-    index = share(context, index_as_of(partial(night.rows, as_of=cut), night.domain.sources))
+    index = share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources))
     ranker = context.broadcast(models[RANKER])
     # Balanced for all users at the cut, as the night would have done it.
     exposure = exposure_of(histories, index, ranker, night.domain.recommendations)

@@ -48,7 +48,7 @@ def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     """Both models on tonight's candidates."""
     context = night.spark.sparkContext
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
-    index = share(context, index_as_of(partial(night.rows, as_of=night.run_date), night.domain.sources))
+    index = share(context, index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources))
     models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
     found = parity(histories, index, *models)
     for one in (index, *models):

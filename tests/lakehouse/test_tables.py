@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from spark_jobs.contracts.tables import TABLES
@@ -87,3 +88,20 @@ def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:
     assert decided(lakehouse, "train", NIGHTS[0])
     assert not decided(lakehouse, "publish", NIGHTS[0])
     assert not decided(lakehouse, "train", NIGHTS[1])
+
+
+def test_rows_are_found_by_the_values_of_partitions_and_of_other_columns(lakehouse: Lakehouse) -> None:
+    kept = {"item_id": "i1", "neighbour_ids": ["i2", "i3"], "similarities": [0.5, 0.25]}
+    rows = [
+        {"as_of": day, "source": source, **kept} for day in NIGHTS for source in ("item_to_item", "linear", "linear")
+    ]
+    schema = arrow_schema(TABLES["gold.item_neighbours"])
+    version = lakehouse.replace("gold.item_neighbours", pa.Table.from_pylist(rows, schema), None, {})
+
+    def found(**equal: object) -> list[dict]:
+        return lakehouse.rows("gold.item_neighbours", version, **equal).to_pylist()
+
+    assert len(found()) == 9
+    assert found(as_of=NIGHTS[1]) == rows[3:6]
+    assert found(as_of=NIGHTS[1], source="linear") == rows[4:6]
+    assert found(as_of=date(2026, 2, 1)) == found(source="none") == []

@@ -7,7 +7,7 @@ import pyarrow as pa
 import xgboost as xgb
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.indexing import build_index
+from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
@@ -46,7 +46,8 @@ def make_index(
     factors = pa.table(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
-    return build_index(features, {"gold.item_neighbours": neighbours, "gold.item_factors": factors}, depths or {})
+    tables = {"gold.item_features": features, "gold.item_neighbours": neighbours, "gold.item_factors": factors}
+    return index_as_of(lambda name, **_: tables[name].to_reader(), depths or {})
 
 
 def make_histories(

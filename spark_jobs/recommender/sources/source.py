@@ -25,7 +25,7 @@ class Learnt:
     """What a source learns every night: the table it lies in, and the table's rows of one snapshot as arrays."""
 
     table: str
-    arrays: Callable[[pa.Table, pa.StringArray], Any]
+    arrays: Callable[[pa.RecordBatchReader, pa.StringArray], Any]
     """From rows and the snapshot's item ids to what `RetrievalIndex.learnt` holds for the source."""
 
 

@@ -12,8 +12,9 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources.als.fold_in import ItemFactors, fold_in
 
 
-def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> ItemFactors:
+def factor_matrix(of_snapshot: pa.RecordBatchReader, item_ids: pa.StringArray) -> ItemFactors:
     """Factors of the snapshot's items, from rows of gold.item_factors."""
+    table = of_snapshot.read_all()
     rows = positions(table["item_id"], item_ids)
     values = pc.list_flatten(table["factors"].combine_chunks()).to_numpy().astype(np.float32)
     rank = max(len(values) // max(len(rows), 1), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,14 +14,12 @@ from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, pos
 from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
-_ROWS = 20_000
-"""Rows of gold.item_neighbours whose ids are turned into positions at once: ids take several times the memory."""
 
-
-def neighbour_matrix(table: pa.Table, item_ids: pa.StringArray) -> sparse.csr_matrix:
+def neighbour_matrix(batches: Iterable[pa.RecordBatch], item_ids: pa.StringArray) -> sparse.csr_matrix:
     """items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
     none = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
-    entries = [none, *(_entries(batch, item_ids) for batch in table.to_batches(max_chunksize=_ROWS))]
+    # Batch by batch: ids take several times the memory of positions.
+    entries = [none, *(_entries(batch, item_ids) for batch in batches)]
     rows, columns, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     return sparse.csr_matrix((values, (rows, columns)), shape=(len(item_ids), len(item_ids)))
 
