@@ -41,17 +41,12 @@ def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     off = SharedScores(np.zeros(index.items, dtype=np.float32))
     scores = {name: source.scores(batch, index) if index.depths[name] else off for name, source in SOURCES.items()}
     best = {name: scores[name].best(allowed, index.depths[name]) for name in SOURCES}
-    chosen = np.zeros(allowed.size, dtype=bool)
-    for cells in best.values():
-        chosen[cells] = True
-    cells = np.flatnonzero(chosen)
-    pair_of = np.empty(allowed.size, dtype=np.int32)
-    pair_of[cells] = np.arange(len(cells))
+    cells = np.unique(np.concatenate(list(best.values())))
     users, items = np.divmod(cells, index.items)
     proposed = {name: np.zeros(len(cells), dtype=bool) for name in SOURCES}
     named: dict[str, np.ndarray] = {}
     for name in SOURCES:
-        proposed[name][pair_of[best[name]]] = True
+        proposed[name][np.searchsorted(cells, best[name])] = True
         named[f"{name}_score"] = scores[name].of(users, items)
         named[f"{name}_rank"] = rank_in_pool(users, named[f"{name}_score"])
     named["proposed_by"] = np.sum(list(proposed.values()), axis=0)

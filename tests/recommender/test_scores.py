@@ -28,7 +28,7 @@ FORMS: dict[str, Callable[[np.ndarray], Scores]] = {
         matrix, sparse.eye(matrix.shape[1], format="csr", dtype=np.float32), np.arange(matrix.shape[1])
     ),
 }
-SIZES = st.tuples(st.integers(1, 5), st.integers(1, 30))
+SIZES = st.tuples(st.integers(1, 5), st.one_of(st.integers(1, 30), st.integers(100, 300)))
 
 
 @st.composite
