@@ -78,7 +78,12 @@ def ndcg(night: Night, features: list[str] | None = None) -> np.ndarray:
     # A model fitted to constant columns never splits on them, so that nothing has to be hidden from it afterwards.
     train_ranker.run(night.for_job())
     evaluate_ranker.run(night.for_job())
-    rows = night.read("gold.evaluation_users").where("contender = 'ranker'").select("user_id", "ndcg_at_10").collect()
+    rows = (
+        night.read("gold.evaluation_users")
+        .where("contender = 'ranker' AND segment <> 'first-time'")
+        .select("user_id", "ndcg_at_10")
+        .collect()
+    )
     return np.array([row.ndcg_at_10 for row in sorted(rows)])
 
 

@@ -77,7 +77,8 @@ def calibration_plot(rows: Iterable[Row], path: Path) -> Path:
 def slice_plot(rows: Iterable[Row], contenders: Sequence[str], path: Path) -> Path:
     """NDCG@10 of some contenders by segment of users, with 95 % intervals."""
     found = {(row["contender"], row["slice"]): row for row in rows if row["metric"] == "ndcg_at_10"}
-    parts = [part for part in ("users: new", "users: light", "users: heavy") if (contenders[0], part) in found]
+    segments = [f"users: {name}" for name in ("first-time", "new", "light", "heavy")]
+    parts = [part for part in segments if (contenders[0], part) in found]
     figure, axes = _figure(2.6)
     for number, name in enumerate(contenders):
         mine = [(k, found[name, part]) for k, part in enumerate(parts)]

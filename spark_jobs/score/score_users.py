@@ -31,6 +31,7 @@ from spark_jobs.recommender.ranking.exposure import TOP, Exposure
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
 from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
 from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
+from spark_jobs.recommender.snapshots.batches import shared_out
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
@@ -90,7 +91,8 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     per_user = night.domain.recommendations.per_user
     shape = context.broadcast(shape_of(rules, per_user, index.value, night.run_date))
     try:
-        yield Made(histories.mapInArrow(list_maker(index, model, exposure, shape), COLUMNS), balance, index.value)
+        lists = shared_out(histories).mapInArrow(list_maker(index, model, exposure, shape), COLUMNS)
+        yield Made(lists, balance, index.value)
     finally:
         for shared in (index, model, exposure, shape):
             shared.destroy()

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
-from spark_jobs.recommender.snapshots.histories import histories_as_of
+from spark_jobs.recommender.snapshots.histories import histories_as_of, without_events
 
 
 def run(night: Night) -> None:
@@ -34,17 +34,5 @@ def run(night: Night) -> None:
 def quiet_users(night: Night, interactions: DataFrame) -> DataFrame:
     """An empty history, tonight, for every known user without events."""
     active = interactions.where(F.col("event_at") < F.lit(night.as_of)).select("user_id")
-    return (
-        night.read("silver.users")
-        .join(active, "user_id", "left_anti")
-        .select(
-            F.lit(night.run_date).alias("as_of"),
-            "user_id",
-            F.expr("cast(array() as array<string>)").alias("item_ids"),
-            F.expr("cast(array() as array<double>)").alias("weights"),
-            F.expr("cast(array() as array<double>)").alias("ages_days"),
-            F.lit(0).cast("bigint").alias("events_total"),
-            F.lit(float("nan")).cast("double").alias("tenure_days"),
-            F.expr("cast(array() as array<string>)").alias("blocked_item_ids"),
-        )
-    )
+    quiet = night.read("silver.users").join(active, "user_id", "left_anti")
+    return quiet.select(F.lit(night.run_date).alias("as_of"), "user_id", *without_events())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import xgboost as xgb
@@ -26,7 +26,7 @@ from spark_jobs.recommender.evaluation.metrics import MEANINGS
 from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.balancing import exposure_of
-from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
+from spark_jobs.recommender.ranking.labels import at_most, first_time_users, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
 from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
@@ -65,11 +65,19 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
 
 
 def test_users(night: Night, cut: date) -> DataFrame:
-    """Histories at the cut of users who came back in the window after it, at most MOST_USERS, with what they took."""
+    """Histories at the cut of users who came in the window after it, at most MOST_USERS, with what they took.
+
+    Those who came for the first time are there, too, with empty histories: a newcomer's list is one to be measured.
+    """
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     days, events = windows_of(night).days, night.read("silver.interactions")
-    users = returning_users(histories, relevant_after(cut, days, night.domain, events))
-    return at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
+    relevant = relevant_after(cut, days, night.domain, events)
+    newcomers = first_time_users(histories, relevant).withColumn("as_of", F.lit(cut))
+    # Tonight's snapshot describes newcomers as well, so that its rows bound both.
+    described = night.lakehouse.count("gold.user_histories")
+    return reduce(
+        DataFrame.unionByName, at_most(MOST_USERS, described, returning_users(histories, relevant), newcomers)
+    )
 
 
 def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:

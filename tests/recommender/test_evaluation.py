@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.evaluation.baselines import BASELINES
-from spark_jobs.recommender.evaluation.evaluator import COLUMNS, MODELS, RANKER, Rivals, evaluator
+from spark_jobs.recommender.evaluation.evaluator import COLUMNS, FIRST_TIME, MODELS, RANKER, Rivals, evaluator
 from spark_jobs.recommender.evaluation.metrics import MEANINGS, PER_USER
 from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.ranking.exposure import Exposure
@@ -40,6 +40,8 @@ def measured(spark: SparkSession) -> Measured:
         f"u{u:02d}": [(f"i{k:03d}", 1.0, float(100 - n)) for n, k in enumerate(generator.choice(ITEMS, 3 + u, False))]
         for u in range(24)
     }
+    # People who come for the first time are measured apart.
+    users |= {f"v{u}": [] for u in range(6)}
     histories = make_histories(users, {"u03": ["i001", "i002"]})
     relevant = [[f"i{k:03d}" for k in generator.choice(ITEMS, 6, False)] for _ in users]
     # What is not in the catalogue was taken, too.
@@ -57,12 +59,18 @@ def measured(spark: SparkSession) -> Measured:
     return Measured(index, batch, rows, summary(evaluated, frame.select("user_id", "relevant"), features))
 
 
+def of_returning(measured: Measured, contender: str) -> list[Row]:
+    """The contender's rows of users who had events before the cut."""
+    return [row for (_, name), row in measured.rows.items() if name == contender and row.segment != FIRST_TIME]
+
+
 def test_every_contender_is_measured_on_every_user(measured: Measured) -> None:
     contenders = {contender for _, contender in measured.rows}
     assert contenders == {*MODELS, *SOURCES, *BASELINES}
-    assert len(measured.rows) == 24 * len(contenders)
+    assert len(measured.rows) == 30 * len(contenders)
     segments = {row.segment for row in measured.rows.values()}
-    assert segments == {"new", "light", "heavy"}
+    assert segments == {FIRST_TIME, "new", "light", "heavy"}
+    assert {row.user_id for row in measured.rows.values() if row.segment == FIRST_TIME} == {f"v{u}" for u in range(6)}
 
 
 def test_lists_hold_no_blocked_item_and_hits_are_what_was_taken(measured: Measured) -> None:
@@ -100,8 +108,8 @@ def test_pools_and_what_a_source_alone_proposes_equal_a_loop(measured: Measured)
 def test_figures_are_means_and_differences_of_the_same_users(measured: Measured) -> None:
     rows = {(row["contender"], row["metric"]): row for row in measured.figures if row["slice"] is None}
     for name in ("als", "most_frequent", "champion"):
-        mine = np.array([row.ndcg_at_10 for (_, contender), row in measured.rows.items() if contender == name])
-        ours = np.array([row.ndcg_at_10 for (_, contender), row in measured.rows.items() if contender == RANKER])
+        mine = np.array([row.ndcg_at_10 for row in of_returning(measured, name)])
+        ours = np.array([row.ndcg_at_10 for row in of_returning(measured, RANKER)])
         row = rows[name, "ndcg_at_10"]
         assert row["value"] == pytest.approx(mine.mean())
         assert row["difference"] == pytest.approx((ours - mine).mean())
@@ -116,13 +124,16 @@ def test_figures_are_means_and_differences_of_the_same_users(measured: Measured)
 def test_parts_add_up(measured: Measured) -> None:
     parts = [row for row in measured.figures if row["contender"] == RANKER and row["metric"] == "ndcg_at_10"]
     whole = next(row for row in parts if row["slice"] is None)
-    segments = [row for row in parts if row["slice"] is not None]
+    first = next(row for row in parts if row["slice"] == f"users: {FIRST_TIME}")
+    mine = [row.ndcg_at_10 for (user, name), row in measured.rows.items() if name == RANKER and user.startswith("v")]
+    assert (first["users"], first["value"]) == (6, pytest.approx(np.mean(mine)))
+    segments = [row for row in parts if row["slice"] not in {None, first["slice"]}]
     assert {row["slice"] for row in segments} == {"users: new", "users: light", "users: heavy"}
     assert sum(row["users"] for row in segments) == whole["users"] == 24
     assert sum(row["users"] * row["value"] for row in segments) / 24 == pytest.approx(whole["value"])
     places = [row for row in measured.figures if (row["slice"] or "").startswith("place: ")]
     tenths = [row for row in measured.figures if (row["slice"] or "").startswith("score tenth: ")]
-    hits = sum(sum(row.hits) for (_, contender), row in measured.rows.items() if contender == RANKER)
+    hits = sum(sum(row.hits) for row in of_returning(measured, RANKER))
     for part in (places, tenths):
         assert sum(round(row["value"] * row["users"]) for row in part) == hits > 0
     categories = [row for row in measured.figures if (row["slice"] or "").startswith("category: ")]
@@ -131,7 +142,7 @@ def test_parts_add_up(measured: Measured) -> None:
 
 def test_coverage_and_gini_are_of_first_ten_places(measured: Measured) -> None:
     for name in ("popularity", RANKER):
-        shown = [item for (_, c), row in measured.rows.items() if c == name for item in row.top_items[:10]]
+        shown = [item for row in of_returning(measured, name) for item in row.top_items[:10]]
         found = {row["metric"]: row["value"] for row in measured.figures if row["contender"] == name}
         assert found["coverage_at_10"] == pytest.approx(len(set(shown)) / ITEMS)
         assert 0 <= found["gini_at_10"] < 1

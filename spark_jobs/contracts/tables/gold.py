@@ -98,7 +98,11 @@ TRAINING = (
             USER,
             Column("model_version", "string", "Registered model version that was evaluated."),
             Column("contender", "string", "`ranker`, `champion`, `balanced`, or the name of a source or a baseline."),
-            Column("segment", "string", "`new` (fewer than 5 events), `light`, or `heavy` (upper half of the rest)."),
+            Column(
+                "segment",
+                "string",
+                "`first-time`, `new` (1 to 4 events), `light`, or `heavy` (upper half of the rest).",
+            ),
             Column("relevant", "int", "Relevant items of the user in the window."),
             Column("top_items", "array<string>", "The contender's first twenty."),
             Column("hits", "array<boolean>", "Whether each was taken."),

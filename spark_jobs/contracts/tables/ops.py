@@ -126,7 +126,9 @@ OPS = (
             Column("model_version", "string", "Registered model version."),
             Column("contender", "string", "`ranker`, `champion`, `balanced`, or the name of a source or a baseline."),
             Column("metric", "string", "Metric: [metrics](metrics.md)."),
-            Column("slice", "string", "Part of users, items or places (`users: new`); NULL for all.", nullable=True),
+            Column(
+                "slice", "string", "Part of users, items or places (`users: new`); NULL: who came back.", nullable=True
+            ),
             Column("value", "double", "Mean over users."),
             Column("low", "double", "Lower end of the 95 % user-bootstrap interval.", nullable=True),
             Column("high", "double", "Upper end of the 95 % user-bootstrap interval.", nullable=True),

@@ -75,6 +75,8 @@ class Lists:
 
 NEW_EVENTS = 5
 """A user with fewer events than this is a new one."""
+FIRST_TIME = "first-time"
+"""The segment of users without any event before the cut: it stands alone, and no figure of all users contains it."""
 
 
 def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
@@ -96,7 +98,8 @@ def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
 
 def _segments(users: UserBatch, heavy_from: float) -> pa.Array:
     events = users.events_total
-    return pa.array(np.where(events < NEW_EVENTS, "new", np.where(events >= heavy_from, "heavy", "light")), pa.string())
+    names = np.select([events == 0, events < NEW_EVENTS, events >= heavy_from], [FIRST_TIME, "new", "heavy"], "light")
+    return pa.array(names.tolist(), pa.string())
 
 
 def _contenders(

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.recommender.evaluation.evaluator import CHAMPION, RANKER
+from spark_jobs.recommender.evaluation.evaluator import CHAMPION, FIRST_TIME, RANKER
 from spark_jobs.recommender.evaluation.metrics import PER_USER, SLICED, TOP, bootstrap_intervals, gini
 
 COLUMNS = (
@@ -27,21 +27,24 @@ def summary(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> list[di
     `evaluated` are rows of gold.evaluation_users, `users` their `user_id` with the `relevant` items, and `items` are
     rows of gold.item_features at the same cut.
     """
+    returning = evaluated.where(F.col("segment") != FIRST_TIME)
     frames = [
         by_contender(evaluated),
-        exposure(evaluated, items.where("eligible").count()),
-        by_category(evaluated, users, items),
-        calibration(evaluated),
+        exposure(returning, items.where("eligible").count()),
+        by_category(returning, users, items),
+        calibration(returning),
     ]
     return [row for frame in frames for row in frame.toArrow().to_pylist()]
 
 
 def by_contender(evaluated: DataFrame) -> DataFrame:
-    """Mean, interval and the ranker's paired difference of every metric, of all users and of each segment."""
+    """Mean, interval and the ranker's paired difference of every metric, of returning users and of each segment."""
     ranker = evaluated.where(F.col("contender") == RANKER)
     ours = ranker.select("user_id", *[F.col(name).alias(f"ranker_{name}") for name in PER_USER])
     theirs = evaluated.select("user_id", "contender", "segment", *PER_USER)
-    parts = theirs.withColumn("slice", F.explode(F.array(F.lit(None), F.concat(F.lit("users: "), "segment"))))
+    segment = F.concat(F.lit("users: "), "segment")
+    slices = F.when(F.col("segment") == FIRST_TIME, F.array(segment)).otherwise(F.array(F.lit(None), segment))
+    parts = theirs.withColumn("slice", F.explode(slices))
     return parts.join(ours, "user_id").groupBy("contender", "slice").applyInArrow(_summarise, COLUMNS)
 
 

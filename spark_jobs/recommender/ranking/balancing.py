@@ -15,7 +15,7 @@ from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.exposure import POOL, Exposure, balanced, standardised
 from spark_jobs.recommender.ranking.labels import hashed_share
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
-from spark_jobs.recommender.snapshots.batches import resized
+from spark_jobs.recommender.snapshots.batches import resized, shared_out
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.sharing import SharedIndex
 from spark_jobs.recommender.snapshots.user_batch import user_batch
@@ -32,7 +32,7 @@ def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes
         return Exposure(0.0, 0, np.zeros(len(eligible), dtype=np.float32), 0.0)
     users = histories.count()
     sample = hashed_share(histories, SAMPLED_USERS / users) if users > SAMPLED_USERS else histories
-    pools = sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
+    pools = shared_out(sample).mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
     return balanced(pools, users, eligible, wanted.coverage, wanted.keep_first)
 
 

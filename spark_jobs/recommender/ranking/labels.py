@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.recommender.snapshots.histories import without_events
 
 
 def relevant_items(interactions: DataFrame, target_events: list[str], start: datetime, end: datetime) -> DataFrame:
@@ -31,6 +32,12 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     open_items = F.array_except("relevant", "blocked_item_ids")
     joined = histories.where(F.col("events_total") > 0).join(relevant, "user_id")
     return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)
+
+
+def first_time_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
+    """Empty histories of users who had none before the snapshot and took something in the window, with `relevant`."""
+    newcomers = relevant.join(histories.where(F.col("events_total") > 0), "user_id", "left_anti")
+    return newcomers.select(*without_events(), "user_id", "relevant")
 
 
 def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:

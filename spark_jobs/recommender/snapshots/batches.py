@@ -1,15 +1,27 @@
-"""Cut Arrow batches to what fits a fixed amount of memory."""
+"""Shares of the work on many users: equal ones for tasks, and batches that fit a fixed amount of memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 
 CELLS_PER_BATCH = 4_000_000
 """users × items of one batch; a few arrays of that many 4-byte scores are alive at a time."""
 ROWS_PER_BATCH = 10_000
 """Rows that a worker gives back at once, each with a hundred ids or two."""
+
+SHARES_PER_CORE = 2
+
+
+def shared_out(histories: DataFrame) -> DataFrame:
+    """The users in equal shares, in an order that rests on them alone.
+
+    Files are of many sizes, and Spark reads several small ones in one task: scoring would wait for the largest.
+    """
+    shares = SHARES_PER_CORE * histories.sparkSession.sparkContext.defaultParallelism
+    return histories.repartition(shares, "user_id").sortWithinPartitions("user_id")
 
 
 def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.RecordBatch]:

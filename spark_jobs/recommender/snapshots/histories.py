@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import AllowAfter, Domain
@@ -19,6 +19,13 @@ COLUMNS = (
     "as_of date, user_id string, item_ids array<string>, weights array<double>, ages_days array<double>, "
     "events_total bigint, tenure_days double, blocked_item_ids array<string>"
 )
+
+_ARRAYS = {
+    "item_ids": "array<string>",
+    "weights": "array<double>",
+    "ages_days": "array<double>",
+    "blocked_item_ids": "array<string>",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,13 @@ def histories_as_of(interactions: DataFrame, domain: Domain, days: list[date]) -
                 yield _histories(batch, domain, moment)
 
     return of_user.mapInArrow(make, COLUMNS)
+
+
+def without_events() -> list[Column]:
+    """All columns of a history but date and user, for a user who has no events."""
+    empty = {name: F.array().cast(kind) for name, kind in _ARRAYS.items()}
+    columns = {**empty, "events_total": F.lit(0).cast("bigint"), "tenure_days": F.lit(float("nan"))}
+    return [column.alias(name) for name, column in columns.items()]
 
 
 def _histories(batch: pa.RecordBatch, domain: Domain, moment: Moment) -> pa.RecordBatch:
