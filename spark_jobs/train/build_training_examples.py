@@ -20,11 +20,13 @@ from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
+from spark_jobs.recommender.ranking.labels import a_few, at_most, first_time_users, relevant_after, returning_users
 from spark_jobs.recommender.snapshots.sharing import share
 
 MOST_USERS = 50_000
 """Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
+NEWCOMERS = 10
+"""First-time users per cut. All look the same to the ranker, so that a few of them tell it what newcomers take."""
 
 
 def run(night: Night) -> None:
@@ -55,11 +57,12 @@ def with_queries(examples: DataFrame) -> DataFrame:
 
 
 def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:
-    """Histories of users who came back after the cut, with what they took until tonight and until the test.
+    """Histories of users who came after the cut, with what they took until tonight and until the test.
 
     `test` is the newest cut.
     """
     days = windows_of(night).days * night.domain.train.label_windows
     after = partial(relevant_after, cut, days, night.domain, night.read("silver.interactions"))
     tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")
-    return returning_users(histories, tonight).join(tested, "user_id", "left")
+    newcomers = a_few(first_time_users(cut, histories, tonight), NEWCOMERS)
+    return returning_users(histories, tonight).unionByName(newcomers).join(tested, "user_id", "left")

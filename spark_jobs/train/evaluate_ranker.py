@@ -72,7 +72,7 @@ def test_users(night: Night, cut: date) -> DataFrame:
     histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
     days, events = windows_of(night).days, night.read("silver.interactions")
     relevant = relevant_after(cut, days, night.domain, events)
-    newcomers = first_time_users(histories, relevant).withColumn("as_of", F.lit(cut))
+    newcomers = first_time_users(cut, histories, relevant)
     # Tonight's snapshot describes newcomers as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")
     return reduce(

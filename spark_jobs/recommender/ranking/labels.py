@@ -34,10 +34,15 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)
 
 
-def first_time_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
-    """Empty histories of users who had none before the snapshot and took something in the window, with `relevant`."""
+def first_time_users(cut: date, histories: DataFrame, relevant: DataFrame) -> DataFrame:
+    """Empty histories of users who had none before the cut and took something in the window, with `relevant`."""
     newcomers = relevant.join(histories.where(F.col("events_total") > 0), "user_id", "left_anti")
-    return newcomers.select(*without_events(), "user_id", "relevant")
+    return newcomers.select(F.lit(cut).alias("as_of"), "user_id", *without_events(), "relevant")
+
+
+def a_few(users: DataFrame, count: int) -> DataFrame:
+    """At most `count` users, chosen by a hash: the same ones whenever it is asked."""
+    return users.orderBy(F.xxhash64("user_id", "as_of"), "user_id").limit(count)
 
 
 def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:
