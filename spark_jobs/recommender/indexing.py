@@ -63,7 +63,7 @@ def index_as_of(snapshot: SnapshotRows, depths: Mapping[CandidateSource, int]) -
 
 def _own(source: str, table: str) -> dict[str, str]:
     """What tells a source's rows in a table that several share."""
-    return {"source": source} if any(column.name == "source" for column in TABLES[table].columns) else {}
+    return {"source": source} if "source" in TABLES[table].column_names else {}
 
 
 def _categories(lists: pa.ListArray) -> tuple[sparse.csr_matrix, tuple[str, ...]]:

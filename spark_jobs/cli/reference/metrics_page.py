@@ -7,9 +7,9 @@ from spark_jobs.recommender.evaluation.baselines import MEANINGS as BASELINE_MEA
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
 
 INTRO = """Every contender is measured on the same users: those who had events before the newest cut and took
-something after it, over the full eligible catalogue; people who came for the first time are the slice `users: first-
-time`, and in no other figure. Contenders are tonight's `ranker`, the `champion`, the ranker `balanced` as the
-domain's `recommendations.coverage` wants it, every source alone, and the baselines below. Per user in
+something after it, over the full eligible catalogue; people who came for the first time are a slice of their own,
+`users: first-time`, and in no other figure. Contenders are tonight's `ranker`, the `champion`, the ranker `balanced` as
+the domain's `recommendations.coverage` wants it, every source alone, and the baselines below. Per user in
 `gold.evaluation_users`; means with 95 % user-bootstrap intervals, and the ranker's paired difference to each
 contender, in `ops.model_metrics`, in MLflow and in the report (`<home>/reports/<domain>/<run date>/report.html`)."""
 
