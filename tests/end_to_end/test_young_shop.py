@@ -16,9 +16,10 @@ YOUNG = date(2026, 1, 8)
 
 
 def at(shop: Night, run_date: date, **train: object) -> Night:
-    """The shop at another date, with other settings of training."""
-    domain = shop.domain.model_copy(update={"train": shop.domain.train.model_copy(update=train)})
-    return Night(shop.spark, shop.settings, domain, run_date)
+    """The shop at another date, with other settings of training and a list for newcomers."""
+    recommendations = shop.domain.recommendations.model_copy(update={"newcomer_id": "(anybody)"})
+    changed = {"train": shop.domain.train.model_copy(update=train), "recommendations": recommendations}
+    return Night(shop.spark, shop.settings, shop.domain.model_copy(update=changed), run_date)
 
 
 def test_a_source_serves_until_a_ranker_can_be_trained(same_shop: Night, caplog: pytest.LogCaptureFixture) -> None:
@@ -34,6 +35,7 @@ def test_a_source_serves_until_a_ranker_can_be_trained(same_shop: Night, caplog:
     assert lists.select("user_id").distinct().count() == users > 50
     assert {row.model_version for row in lists.select("model_version").distinct().collect()} == {champion(lakehouse)}
     assert lists.where("reason = '' OR reason IS NULL").count() == 0
+    assert lists.where("user_id = '(anybody)'").count() == same_shop.domain.recommendations.per_user
 
     # The first ranker is refused: now what was measured decides, and not what a young shop starts with.
     run_night(at(same_shop, same_shop.run_date, min_coverage=1.0))
@@ -41,3 +43,4 @@ def test_a_source_serves_until_a_ranker_can_be_trained(same_shop: Night, caplog:
     assert baseline is not None
     assert baseline.reason.startswith("no ranker serves yet: coverage@10 is")
     assert champion(lakehouse) == baseline.model_version != "source:category_popularity"
+    assert same_shop.for_job().read(SERVED).where("user_id = '(anybody)'").count() > 0

@@ -16,7 +16,7 @@ from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.tables import TABLES as CONTRACTS
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.recommender.snapshots.histories import histories_as_of
-from spark_jobs.runner.run import run_stage
+from spark_jobs.runner.run import JobFailedError, run_stage
 from tests.nights import content, land, night_of, run_stages, write_domain
 
 TABLES = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
@@ -111,6 +111,16 @@ def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: S
     snapshot(again, rows, train=False)
     assert described(again)[before:] == []
     assert again.read("gold.user_histories").where(F.col("as_of") == F.lit(on_grid)).count() == 12
+
+
+def test_a_newcomer_has_an_empty_history_tonight_and_the_id_of_no_user(spark: SparkSession, home: Path) -> None:
+    night = versioned(spark, write_domain(home, train=TRAIN, recommendations={"newcomer_id": "anybody"}), FIRST)
+    snapshot(night, purchases(range(30)))
+    rows = night.for_job().read("gold.user_histories").where("user_id = 'anybody'").collect()
+    assert [(row.as_of, row.item_ids, row.events_total) for row in rows] == [(FIRST, [], 0)]
+    taken = versioned(spark, write_domain(home, train=TRAIN, recommendations={"newcomer_id": "u3"}), FIRST)
+    with pytest.raises(JobFailedError, match=r"recommendations\.newcomer_id is u3, and a user has that id"):
+        snapshot(taken, purchases(range(30)))
 
 
 def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(

@@ -194,6 +194,12 @@ class Recommendations(Part):
         description="First places of a list that are the ranker's, however often their items are shown; exposure is "
         "balanced from there to the tenth. Fewer let `coverage` reach farther, at a higher price.",
     )
+    newcomer_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="An id that no user has, under which the list of somebody without a history is published: what to "
+        "show to people who are not in the table. null for no such list.",
+    )
     kept_releases: int = Field(
         default=14, ge=1, description="Latest releases that maintenance keeps whole: to be put back or made again."
     )
