@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from spark_jobs.contracts.domain.policies import CandidateSource
-from spark_jobs.contracts.tables import TABLES
 from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES, source_depths
@@ -20,14 +19,9 @@ NEW_DAYS = 28.0
 """Days for which an item is new."""
 
 
-class SnapshotRows(Protocol):
-    """Reads the rows of one snapshot's tables."""
-
-    def __call__(self, name: str, /, **equal: Any) -> pa.RecordBatchReader:
-        """Rows of the table with these values of columns."""
-
-
-def index_as_of(snapshot: SnapshotRows, depths: Mapping[CandidateSource, int]) -> RetrievalIndex:
+def index_as_of(
+    snapshot: Callable[[str], pa.RecordBatchReader], depths: Mapping[CandidateSource, int]
+) -> RetrievalIndex:
     """The index of one snapshot from its tables; catalogue-sized, so it may reach the driver.
 
     `depths` are those of the domain file.
@@ -53,17 +47,18 @@ def index_as_of(snapshot: SnapshotRows, depths: Mapping[CandidateSource, int]) -
         newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
         usual_position=features["usual_position"].to_numpy(),
         depths=source_depths(depths),
-        learnt={
-            name: source.learnt.arrays(snapshot(source.learnt.table, **_own(name, source.learnt.table)), item_ids)
-            for name, source in SOURCES.items()
-            if source.learnt
-        },
+        learnt=_learnt(snapshot, item_ids),
     )
 
 
-def _own(source: str, table: str) -> dict[str, str]:
-    """What tells a source's rows in a table that several share."""
-    return {"source": source} if "source" in TABLES[table].column_names else {}
+def _learnt(snapshot: Callable[[str], pa.RecordBatchReader], item_ids: pa.StringArray) -> dict[str, Any]:
+    """What each source learnt; a table that several share is read once."""
+    learning = {name: source.learnt for name, source in SOURCES.items() if source.learnt}
+    tables = {learnt.table: learnt.arrays for learnt in learning.values()}
+    found: dict[str, Any] = {}
+    for table, arrays in tables.items():
+        found |= arrays(snapshot(table), item_ids, [name for name in learning if learning[name].table == table])
+    return found
 
 
 def _categories(lists: pa.ListArray) -> tuple[sparse.csr_matrix, tuple[str, ...]]:

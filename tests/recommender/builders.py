@@ -36,6 +36,7 @@ def make_index(
         }
     )
     others = [generator.permutation([j for j in range(items) if j != k])[:5] for k in range(items)]
+    models = ("item_to_item", "next_item", "past_to_future", "linear")
     neighbours = pa.table(
         {
             "item_id": ids,
@@ -46,8 +47,9 @@ def make_index(
     factors = pa.table(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
-    tables = {"gold.item_features": features, "gold.item_neighbours": neighbours, "gold.item_factors": factors}
-    return index_as_of(lambda name, **_: tables[name].to_reader(), depths or {})
+    learnt = pa.concat_tables([neighbours.append_column("source", pa.repeat(name, items)) for name in models])
+    tables = {"gold.item_features": features, "gold.item_neighbours": learnt, "gold.item_factors": factors}
+    return index_as_of(lambda name: tables[name].to_reader(), depths or {})
 
 
 def make_histories(

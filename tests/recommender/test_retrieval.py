@@ -106,7 +106,7 @@ def test_one_worker_and_mllib_give_factors_of_the_same_quality(spark: SparkSessi
     def hit_rate(most_events: int) -> float:
         found = item_factors(frame, 2, most_events).toArrow()
         ids = found["item_id"].to_pylist()
-        factors = factor_matrix(found.to_reader(), pa.array(ids))
+        factors = factor_matrix(found, pa.array(ids))
         hits = 0
         for _, user, taken, _ in rows:
             ratings = sparse.csr_matrix(np.isin(ids, taken).astype(float))

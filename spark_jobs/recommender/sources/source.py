@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,9 @@ class Learnt:
     """What a source learns every night: the table it lies in, and the table's rows of one snapshot as arrays."""
 
     table: str
-    arrays: Callable[[pa.RecordBatchReader, pa.StringArray], Any]
-    """From rows and the snapshot's item ids to what `RetrievalIndex.learnt` holds for the source."""
+    arrays: Callable[[pa.RecordBatchReader, pa.StringArray, Collection[str]], dict[str, Any]]
+    """From all rows, the snapshot's item ids and the sources that share the table to what `RetrievalIndex.learnt` holds
+    for each; one function per table, so that it is read once."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.als.propose import factor_matrix, scores
+from spark_jobs.recommender.sources.als.propose import learnt_factors, scores
 from spark_jobs.recommender.sources.source import Learnt, Source
 
 ALS = Source(
@@ -11,5 +11,5 @@ ALS = Source(
     words="People with similar taste took it",
     depth=100,
     scores=scores,
-    learnt=Learnt("gold.item_factors", factor_matrix),
+    learnt=Learnt("gold.item_factors", learnt_factors),
 )

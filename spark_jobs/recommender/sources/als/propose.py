@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,9 +14,15 @@ from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources.als.fold_in import ItemFactors, fold_in
 
 
-def factor_matrix(of_snapshot: pa.RecordBatchReader, item_ids: pa.StringArray) -> ItemFactors:
+def learnt_factors(
+    rows: pa.RecordBatchReader, item_ids: pa.StringArray, sources: Collection[str]
+) -> dict[str, ItemFactors]:
+    """See Learnt: the one source of gold.item_factors."""
+    return dict.fromkeys(sources, factor_matrix(rows.read_all(), item_ids))
+
+
+def factor_matrix(table: pa.Table, item_ids: pa.StringArray) -> ItemFactors:
     """Factors of the snapshot's items, from rows of gold.item_factors."""
-    table = of_snapshot.read_all()
     rows = positions(table["item_id"], item_ids)
     values = pc.list_flatten(table["factors"].combine_chunks()).to_numpy().astype(np.float32)
     rank = max(len(values) // max(len(rows), 1), 1)

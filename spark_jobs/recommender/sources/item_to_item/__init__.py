@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.item_to_item.propose import neighbour_matrix, scores, strongest_evidence
+from spark_jobs.recommender.sources.item_to_item.propose import neighbour_matrices, scores, strongest_evidence
 from spark_jobs.recommender.sources.source import Learnt, Source
 
 ITEM_TO_ITEM = Source(
@@ -11,6 +11,6 @@ ITEM_TO_ITEM = Source(
     words="Because of {title}",
     depth=100,
     scores=scores,
-    learnt=Learnt("gold.item_neighbours", neighbour_matrix),
+    learnt=Learnt("gold.item_neighbours", neighbour_matrices),
     evidence=strongest_evidence,
 )

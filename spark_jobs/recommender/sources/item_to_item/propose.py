@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +15,23 @@ from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 
-def neighbour_matrix(batches: Iterable[pa.RecordBatch], item_ids: pa.StringArray) -> sparse.csr_matrix:
-    """items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
+def neighbour_matrices(
+    batches: Iterable[pa.RecordBatch], item_ids: pa.StringArray, sources: Collection[str]
+) -> dict[str, sparse.csr_matrix]:
+    """By source items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
     none = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
+    entries = {source: [none] for source in sources}
     # Batch by batch: ids take several times the memory of positions.
-    entries = [none, *(_entries(batch, item_ids) for batch in batches)]
+    for batch in batches:
+        for source in entries.keys() & set(batch["source"].unique().to_pylist()):
+            entries[source].append(_entries(batch.filter(pc.equal(batch["source"], source)), item_ids))
+    # Taken out one by one, so that what has become a matrix is let go.
+    return {source: _matrix(entries.pop(source), len(item_ids)) for source in sources}
+
+
+def _matrix(entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]], items: int) -> sparse.csr_matrix:
     rows, columns, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return sparse.csr_matrix((values, (rows, columns)), shape=(len(item_ids), len(item_ids)))
+    return sparse.csr_matrix((values, (rows, columns)), shape=(items, items))
 
 
 def _entries(batch: pa.RecordBatch, item_ids: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.item_to_item.propose import neighbour_matrix
+from spark_jobs.recommender.sources.item_to_item.propose import neighbour_matrices
 from spark_jobs.recommender.sources.linear.propose import scores
 from spark_jobs.recommender.sources.source import Learnt, Source
 
@@ -12,5 +12,5 @@ LINEAR = Source(
     words="Goes with what you took",
     depth=60,
     scores=scores,
-    learnt=Learnt("gold.item_neighbours", neighbour_matrix),
+    learnt=Learnt("gold.item_neighbours", neighbour_matrices),
 )
