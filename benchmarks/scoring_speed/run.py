@@ -34,6 +34,7 @@ from threadpoolctl import threadpool_limits
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.recommender.candidates import propose, rank_in_pool
 from spark_jobs.recommender.features.pairs import pair_features
@@ -63,7 +64,7 @@ def main() -> None:
         update={"recommendations": domain.recommendations.model_copy(update={"per_user": LENGTH})}
     )
     night = Night(spark_session(settings, "scoring speed"), settings, longer, given.run_date).for_job()
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(given.run_date))
+    histories = users_as_of(night, given.run_date)
     index = index_as_of(partial(night.stream, as_of=given.run_date), domain.sources)
     users = histories.count()
     print(f"{users:,} users, {index.items:,} items, lists of {LENGTH}, {night.spark.sparkContext.master}")

@@ -38,7 +38,10 @@ class Stage:
     timeout_minutes: int = 120
 
 
-_SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+_SNAPSHOTS = (
+    *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
+    *("gold.segment_popularity", "silver.users"),
+)
 
 NIGHT: tuple[Stage, ...] = (
     Stage(
@@ -119,6 +122,13 @@ NIGHT: tuple[Stage, ...] = (
                 ("gold.user_histories",),
                 ("gold.item_factors", "ops.snapshots"),
                 gates=("gold.item_factors",),
+            ),
+            Job(
+                "build_segment_popularity",
+                "What users with an attribute take more than others.",
+                ("gold.user_histories", "silver.users"),
+                ("gold.segment_popularity", "ops.snapshots"),
+                gates=("gold.segment_popularity",),
             ),
         ),
         side_by_side=True,

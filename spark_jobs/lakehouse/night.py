@@ -21,6 +21,7 @@ from spark_jobs.contracts.code_version import code_version
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
+from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
 
 EVENTS_PER_PARTITION = 500_000
@@ -128,7 +129,12 @@ class Night:
         return self.stream(name, **equal).read_all()
 
     def stream(self, name: str, **equal: Any) -> pa.RecordBatchReader:
-        """Rows with these values batch by batch, without a Spark job; for tables of several entries per item."""
+        """Rows with these values batch by batch, without a Spark job; for tables of several entries per item.
+
+        None where the table was never written.
+        """
+        if not self.lakehouse.exists(name):
+            return pa.RecordBatchReader.from_batches(arrow_schema(TABLES[name]), [])
         return self.lakehouse.stream(name, self.pin(name), **equal)
 
     @_timed

@@ -21,6 +21,19 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 
 
+def users_as_of(night: Night, day: date) -> DataFrame:
+    """Histories of a date with what is known of their users (`attributes`)."""
+    return with_attributes(night, night.read("gold.user_histories").where(F.col("as_of") == F.lit(day)))
+
+
+def with_attributes(night: Night, users: DataFrame) -> DataFrame:
+    """The rows with the latest `attributes` of their `user_id`, NULL where nothing is known.
+
+    They have no history of their own: a past date knows what is known tonight.
+    """
+    return users.join(night.read("silver.users").select("user_id", "attributes"), "user_id", "left")
+
+
 def on_events_alone(day: date) -> str:
     """For tables whose snapshots rest on nothing but events."""
     return ""

@@ -19,11 +19,18 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.snapshots.sharing import share
-from spark_jobs.snapshot import build_item_factors, build_item_features, build_item_neighbours, build_user_histories
+from spark_jobs.snapshot import (
+    build_item_factors,
+    build_item_features,
+    build_item_neighbours,
+    build_segment_popularity,
+    build_user_histories,
+)
 from spark_jobs.train.build_training_examples import labelled_users
 
 TOLERANCE = 1e-4
@@ -34,6 +41,7 @@ SNAPSHOT_JOBS: tuple[Callable[[Night], None], ...] = (
     build_item_features.run,
     build_item_neighbours.run,
     build_item_factors.run,
+    build_segment_popularity.run,
 )
 
 
@@ -54,10 +62,12 @@ def check_leakage(night: Night) -> tuple[date, int]:
         known = {"silver.interactions": "event_at", "silver.items": "valid_from"}
         for table, moment in known.items():
             past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
+        if night.lakehouse.exists("silver.users"):
+            past.replace("silver.users", night.read("silver.users"))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
         index = share(night.spark.sparkContext, index_as_of(partial(past.stream, as_of=cut), night.domain.sources))
-        histories = past.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+        histories = users_as_of(past, cut)
         maker = example_maker(index, cut, tested=True)
         labelled = labelled_users(night, cut, training_cuts(night)[0], histories)
         # A large shop learns from a sample of its users.

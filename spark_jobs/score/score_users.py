@@ -24,6 +24,7 @@ from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import LEDGER, SCORED, champion
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import LESS_SCORING, require_memory
 from spark_jobs.recommender.ranking.balancing import exposure_of
@@ -37,7 +38,11 @@ from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
-SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+SNAPSHOTS = (
+    *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
+    *("gold.segment_popularity", "silver.users"),
+)
+"""What lists are made of; the last two only where users have attributes."""
 
 
 class SnapshotGoneError(RuntimeError):
@@ -76,7 +81,7 @@ class Made:
 def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Iterator[Made]:
     """The lists of every user by the version; what workers need for them is there until the end of the block."""
     context, rules = night.spark.sparkContext, night.domain.rules
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    histories = users_as_of(night, night.run_date)
     catalogue = index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources)
     if str(context.master).startswith("local"):
         workers = context.defaultParallelism
@@ -104,7 +109,7 @@ def birth(night: Night, release: str, version: str) -> dict[str, object]:
         "release": release,
         "kind": SCORED,
         "model_version": version,
-        "inputs": {name: night.versions_read[name] for name in SNAPSHOTS},
+        "inputs": {name: night.versions_read[name] for name in SNAPSHOTS if name in night.versions_read},
         "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
         "domain_file": night.domain.model_dump_json(),
         "code_version": night.code_version,

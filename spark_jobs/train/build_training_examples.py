@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import a_few, at_most, first_time_users, relevant_after, returning_users
@@ -34,7 +35,7 @@ def run(night: Night) -> None:
     context = night.spark.sparkContext
     cuts = training_cuts(night)
     indexes = {cut: share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources)) for cut in cuts}
-    histories = {cut: night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut)) for cut in cuts}
+    histories = {cut: users_as_of(night, cut) for cut in cuts}
     everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
     described = night.lakehouse.count("gold.user_histories")
     users = dict(zip(cuts, at_most(MOST_USERS, described, *everybody), strict=True))
@@ -64,5 +65,5 @@ def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) ->
     days = windows_of(night).days * night.domain.train.label_windows
     after = partial(relevant_after, cut, days, night.domain, night.read("silver.interactions"))
     tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")
-    newcomers = a_few(first_time_users(cut, histories, tonight), NEWCOMERS)
+    newcomers = with_attributes(night, a_few(first_time_users(cut, histories, tonight), NEWCOMERS))
     return returning_users(histories, tonight).unionByName(newcomers).join(tested, "user_id", "left")

@@ -13,10 +13,10 @@ from typing import Any
 
 import xgboost as xgb
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
@@ -70,7 +70,7 @@ def tried(
 def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The variants on users of the test window, at most MOST_USERS."""
     cut, context = training_cuts(night)[0], night.spark.sparkContext
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    histories = users_as_of(night, cut)
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]

@@ -20,6 +20,7 @@ from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
+from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
@@ -69,10 +70,10 @@ def test_users(night: Night, cut: date) -> DataFrame:
 
     Those who came for the first time are there, too, with empty histories: a newcomer's list is one to be measured.
     """
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    histories = users_as_of(night, cut)
     days, events = windows_of(night).days, night.read("silver.interactions")
     relevant = relevant_after(cut, days, night.domain, events)
-    newcomers = first_time_users(cut, histories, relevant)
+    newcomers = with_attributes(night, first_time_users(cut, histories, relevant))
     # Tonight's snapshot describes newcomers as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")
     return reduce(
@@ -83,7 +84,7 @@ def test_users(night: Night, cut: date) -> DataFrame:
 def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:
     """Write one row per user and contender for the window after the newest cut."""
     context = night.spark.sparkContext
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(cut))
+    histories = users_as_of(night, cut)
     index = share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources))
     ranker = context.broadcast(models[RANKER])
     # Balanced for all users at the cut, as the night would have done it.

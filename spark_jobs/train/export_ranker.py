@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 
 import xgboost as xgb
-from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.evaluation.evaluator import RANKER
 from spark_jobs.recommender.export.conversion import facts, onnx_scores, to_onnx
 from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
@@ -47,7 +47,7 @@ def run(night: Night) -> None:
 def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     """Both models on tonight's candidates."""
     context = night.spark.sparkContext
-    histories = night.read("gold.user_histories").where(F.col("as_of") == F.lit(night.run_date))
+    histories = users_as_of(night, night.run_date)
     index = share(context, index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources))
     models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
     found = parity(histories, index, *models)

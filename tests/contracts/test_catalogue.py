@@ -31,6 +31,10 @@ def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
     assert written | {"ops.quality_results", "ops.runs", "ops.profile", "ops.turns"} == set(TABLES)
 
 
+MAY_BE_EMPTY = {"gold.segment_popularity"}
+"""Where nobody with attributes has events yet; the suite warns of it."""
+
+
 def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
     gated = {table for job in JOBS.values() for table in job.gates}
     assert all(set(job.gates) <= set(job.outputs) for job in JOBS.values())
@@ -39,7 +43,7 @@ def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
         critical = [e for e in suite["expectations"] if e["severity"] == "critical"]
         table = TABLES[name]
         rules = {(e["type"], e["kwargs"].get("column")) for e in critical}
-        assert ("expect_table_row_count_to_be_between", None) in rules
+        assert name in MAY_BE_EMPTY or ("expect_table_row_count_to_be_between", None) in rules
         columns = next(e for e in critical if e["type"].startswith("expect_table_columns_to_match"))
         assert columns["kwargs"]["column_set" if table.further else "column_list"] == table.column_names
         for column in table.columns:

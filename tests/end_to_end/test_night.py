@@ -29,7 +29,10 @@ from spark_jobs.snapshot.decide_training import run as decide
 from spark_jobs.train import build_training_examples
 from tests.nights import content, run_stages
 
-SNAPSHOTS = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
+SNAPSHOTS = (
+    *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
+    "gold.segment_popularity",
+)
 SERVED = ("gold.recommendations", "gold.recommendation_history")
 
 
@@ -121,7 +124,7 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
     release = published(shop.lakehouse, 1)[0]
     assert release["model_version"] == str(version.version)
     assert release["serving"]
-    assert set(dict(release["inputs"])) == set(SNAPSHOTS)
+    assert set(dict(release["inputs"])) == {*SNAPSHOTS, "silver.users"}
 
 
 def test_the_alias_follows_the_decision(shop: Night) -> None:

@@ -15,6 +15,7 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.tables import TABLES as CONTRACTS
 from spark_jobs.lakehouse.night import Night, schema_of
+from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_stage
 from tests.nights import content, land, night_of, run_stages, write_domain
@@ -46,6 +47,10 @@ def snapshot(night: Night, rows: list[tuple[Any, ...]], *, train: bool = True) -
     night.record("ops.decisions", [{"decision": "train", "outcome": "yes" if train else "no", "reason": "test"}])
     jobs = tuple(JOBS[f"build_{table.removeprefix('gold.')}"] for table in TABLES)
     run_stage(night, replace(STAGES["snapshot"], jobs=jobs))
+
+
+def run_job(night: Night, name: str) -> None:
+    run_stage(night, replace(STAGES["snapshot"], jobs=(JOBS[name],)))
 
 
 def described(night: Night) -> list[tuple[str, date]]:
@@ -121,6 +126,41 @@ def test_a_newcomer_has_an_empty_history_tonight_and_the_id_of_no_user(spark: Sp
     taken = versioned(spark, write_domain(home, train=TRAIN, recommendations={"newcomer_id": "u3"}), FIRST)
     with pytest.raises(JobFailedError, match=r"recommendations\.newcomer_id is u3, and a user has that id"):
         snapshot(taken, purchases(range(30)))
+
+
+def test_segments_follow_the_users_and_domains_without_users_have_none(spark: SparkSession, home: Path) -> None:
+    rows, table = purchases(range(10)), "gold.segment_popularity"
+    night = versioned(spark, write_domain(home, train=TRAIN), FIRST)
+    snapshot(night, rows, train=False)
+    run_job(night, "build_segment_popularity")
+    assert not night.lakehouse.exists(table)
+    users = {"path": "users.csv", "columns": {"user_id": "user", "attributes": "map('city', city)"}}
+    night = versioned(spark, write_domain(home, train=TRAIN, users=users), FIRST)
+    run_job(night, "build_segment_popularity")
+    assert not night.lakehouse.exists(table), "no users have come yet"
+
+    def segments(of: dict[str, str], night: Night) -> dict[str, int]:
+        users = [(user, {"city": city}, "b") for user, city in of.items()]
+        night.replace("silver.users", spark.createDataFrame(users, schema_of(CONTRACTS["silver.users"])))
+        run_job(night, "build_segment_popularity")
+        tonight = night.read(table).where(F.col("as_of") == F.lit(night.run_date)).collect()
+        assert all(len(row.item_ids) == len(row.departures) > 0 for row in tonight)
+        return {row.value: row.users for row in tonight}
+
+    assert segments({"somebody": "Ulm"}, night) == {}, "nobody with events: a warning, and the night goes on"
+    # The last one has no events.
+    assert segments({"u1": "Ulm", "u2": "Ulm", "u3": "Bonn", "u99": "Kiel"}, night) == {"Ulm": 2, "Bonn": 1}
+    before = len(described(night))
+    run_job(night, "build_segment_popularity")
+    assert len(described(night)) == before, "nobody has changed"
+    assert segments({"u1": "Ulm", "u2": "Bonn", "u3": "Bonn"}, night) == {"Ulm": 1, "Bonn": 2}
+    users = users_as_of(night, FIRST).collect()
+    assert {row.user_id: row.attributes["city"] for row in users if row.attributes} == {
+        "u1": "Ulm",
+        "u2": "Bonn",
+        "u3": "Bonn",
+    }
+    assert len(users) == 12
 
 
 def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(

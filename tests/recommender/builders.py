@@ -48,14 +48,26 @@ def make_index(
         {"item_id": ids, "factors": pa.array(generator.normal(size=(items, 4)).tolist(), pa.list_(pa.float32()))}
     )
     learnt = pa.concat_tables([neighbours.append_column("source", pa.repeat(name, items)) for name in models])
+    segments = pa.table(
+        {
+            "attribute": ["age", "age", "city"],
+            "value": ["10 to 29", "30 to 60", "Ulm"],
+            "lowest": pa.array([10.0, 30.0, None]),
+            "item_ids": [ids[:2], ids[2:4], ids[4:5]],
+            "departures": [[0.2, -0.1], [0.1, 0.1], [0.3]],
+        }
+    )
     tables = {"gold.item_features": features, "gold.item_neighbours": learnt, "gold.item_factors": factors}
+    tables["gold.segment_popularity"] = segments
     return index_as_of(lambda name: tables[name].to_reader(), depths or {})
 
 
 def make_histories(
-    histories: dict[str, list[tuple[str, float, float]]], blocked: dict[str, list[str]]
+    histories: dict[str, list[tuple[str, float, float]]],
+    blocked: dict[str, list[str]],
+    attributes: dict[str, dict[str, str]] | None = None,
 ) -> pa.RecordBatch:
-    """Rows of gold.user_histories from (item, weight, age in days) per user, oldest first."""
+    """Rows of gold.user_histories with attributes, from (item, weight, age in days) per user, oldest first."""
     users = list(histories)
     strings, floats = pa.list_(pa.string()), pa.list_(pa.float32())
     return pa.RecordBatch.from_arrays(
@@ -67,8 +79,20 @@ def make_histories(
             pa.array([len(histories[user]) for user in users], pa.int64()),
             pa.array([max((e[2] for e in histories[user]), default=float("nan")) for user in users], pa.float32()),
             pa.array([blocked.get(user, []) for user in users], strings),
+            pa.array(
+                [list((attributes or {}).get(user, {}).items()) for user in users], pa.map_(pa.string(), pa.string())
+            ),
         ],
-        ["user_id", "item_ids", "weights", "ages_days", "events_total", "tenure_days", "blocked_item_ids"],
+        [
+            "user_id",
+            "item_ids",
+            "weights",
+            "ages_days",
+            "events_total",
+            "tenure_days",
+            "blocked_item_ids",
+            "attributes",
+        ],
     )
 
 

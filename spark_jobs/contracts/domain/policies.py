@@ -169,6 +169,7 @@ CandidateSource = Literal[
     "als",
     "similar_content",
     "category_popularity",
+    "segment_popularity",
     "new_arrivals",
     "recent_popularity",
     "popularity",
@@ -204,5 +205,5 @@ class Recommendations(Part):
         default=14, ge=1, description="Latest releases that maintenance keeps whole: to be put back or made again."
     )
     history_events: int = Field(
-        default=300, ge=1, description="Latest events of a user that features and sources look at."
+        default=1000, ge=1, description="Latest events of a user that features and sources look at."
     )

@@ -72,6 +72,23 @@ SNAPSHOTS = (
         partition_by=("as_of",),
         catalogue_sized=True,
     ),
+    Table(
+        "gold",
+        "segment_popularity",
+        "What users of a segment take more, or less, than everybody.",
+        (
+            AS_OF,
+            Column("attribute", "string", "Attribute of users."),
+            Column("value", "string", "Its value, or the range of its numbers."),
+            Column("lowest", "double", "Smallest number of the range; NULL for a value.", nullable=True),
+            Column("users", "bigint", "Users of the segment among those learnt from."),
+            Column("item_ids", "array<string>", "Items that are popular in the segment or with everybody."),
+            Column("departures", "array<double>", "Share of the segment's positive events less that of everybody's."),
+        ),
+        key=("as_of", "attribute", "value"),
+        partition_by=("as_of",),
+        catalogue_sized=True,
+    ),
 )
 TRAINING = (
     Table(

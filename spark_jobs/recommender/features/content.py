@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.attributes import entries, texts
 from spark_jobs.recommender.snapshots.item_events import unit_rows
 
 MOST_TOKENS = 5_000
@@ -18,18 +19,13 @@ NUMERIC_LEVELS = 10
 def content_matrix(categories: pa.ListArray, attributes: pa.MapArray) -> sparse.csr_matrix:
     """items × tokens, inverse document frequencies in rows of unit length (or empty)."""
     rows = [pc.list_parent_indices(categories).to_numpy()]
-    tokens = [np.char.add("category=", _text(pc.list_flatten(categories)))]
-    owners, entries = _entries(attributes)
-    names = _text(entries.field(0))
+    tokens = [np.char.add("category=", texts(pc.list_flatten(categories)))]
+    owners, names, values = entries(attributes)
     for name in np.unique(names):
         of_name = names == name
         rows.append(owners[of_name])
-        tokens.append(np.char.add(f"{name}=", _levels(_text(entries.field(1))[of_name])))
+        tokens.append(np.char.add(f"{name}=", _levels(values[of_name])))
     return _weighted(np.concatenate(rows), np.concatenate(tokens), len(categories))
-
-
-def _text(values: pa.Array) -> np.ndarray:
-    return np.asarray(pc.fill_null(values, "").to_pylist(), dtype=str)
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
@@ -61,12 +57,11 @@ def catalogue_numbers(titles: pa.StringArray, attributes: pa.MapArray) -> np.nda
     numbers = np.full((len(titles), 1 + NUMBERS), np.nan)
     years = pc.extract_regex(titles, r"(?:^|\D)(?P<year>(?:19|20)\d\d)(?:\D|$)")
     numbers[:, 0] = pc.cast(pc.struct_field(years, "year"), pa.float64()).to_numpy(zero_copy_only=False)
-    owners, entries = _entries(attributes)
-    names, texts = _text(entries.field(0)), _text(entries.field(1))
+    owners, names, told = entries(attributes)
     column = 1
     for name in np.unique(names):
         of_name = names == name
-        values = _as_numbers(texts[of_name])
+        values = _as_numbers(told[of_name])
         if column > NUMBERS or values is None or len(np.unique(values)) <= NUMERIC_LEVELS:
             continue
         numbers[owners[of_name], column] = values
@@ -74,16 +69,10 @@ def catalogue_numbers(titles: pa.StringArray, attributes: pa.MapArray) -> np.nda
     return numbers
 
 
-def _entries(attributes: pa.MapArray) -> tuple[np.ndarray, pa.StructArray]:
-    """Item of each attribute, and the attributes as pairs."""
-    entries = pc.list_flatten(attributes.cast(pa.list_(attributes.type.field(0).type)))
-    return np.repeat(np.arange(len(attributes)), np.diff(attributes.offsets.to_numpy())), entries
-
-
-def _as_numbers(texts: np.ndarray) -> np.ndarray | None:
+def _as_numbers(values: np.ndarray) -> np.ndarray | None:
     """The values where they are numbers, NaN for empty ones; None where they are not."""
     try:
-        numbers = np.where(texts == "", "nan", texts).astype(float)
+        numbers = np.where(values == "", "nan", values).astype(float)
     except ValueError:
         return None
     return None if np.isinf(numbers).any() else numbers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, GroupedData
+from pyspark.sql import functions as F
 
 CELLS_PER_BATCH = 4_000_000
 """users × items of one batch; a few arrays of that many 4-byte scores are alive at a time."""
@@ -13,6 +14,8 @@ ROWS_PER_BATCH = 10_000
 """Rows that a worker gives back at once, each with a hundred ids or two."""
 
 SHARES_PER_CORE = 2
+MOST_USERS = 50_000
+"""Users of a snapshot that a worker learns from: sample enough, and it fits whatever the size of the shop."""
 
 
 def shared_out(histories: DataFrame) -> DataFrame:
@@ -22,6 +25,15 @@ def shared_out(histories: DataFrame) -> DataFrame:
     """
     shares = SHARES_PER_CORE * histories.sparkSession.sparkContext.defaultParallelism
     return histories.repartition(shares, "user_id").sortWithinPartitions("user_id")
+
+
+def by_snapshot(histories: DataFrame, *columns: str) -> GroupedData:
+    """User ids and the columns of users with events, snapshot by snapshot; a sample of a large shop."""
+    some = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", *columns)
+    users = some.groupBy("as_of").count().collect()
+    most = max((row["count"] for row in users), default=0)
+    sample = some.where(F.pmod(F.xxhash64("user_id"), F.lit(1 + most // MOST_USERS)) == 0)
+    return sample.repartition(4 * max(len(users), 1), "as_of").groupBy("as_of")
 
 
 def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.RecordBatch]:

@@ -32,6 +32,8 @@ class UserBatch:
     ages_days: np.ndarray
     events_total: np.ndarray
     tenure_days: np.ndarray
+    attributes: pa.MapArray
+    """What is known of each user beside events."""
     blocked: sparse.csr_matrix
     """users × items, 1 where the already-seen policy hides the item."""
     shape: tuple[int, int]
@@ -73,7 +75,7 @@ class UserBatch:
 
 
 def user_batch(histories: pa.Table | pa.RecordBatch, index: RetrievalIndex) -> UserBatch:
-    """Rows of gold.user_histories as arrays."""
+    """Rows of gold.user_histories, with `attributes`, as arrays."""
     item_ids = _flat(histories["item_ids"])
     users = pc.list_parent_indices(_whole(histories["item_ids"])).to_numpy()
     items = index.positions(item_ids)
@@ -90,6 +92,7 @@ def user_batch(histories: pa.Table | pa.RecordBatch, index: RetrievalIndex) -> U
         ages_days=_flat(histories["ages_days"]).to_numpy(zero_copy_only=False).astype(np.float64)[known],
         events_total=_whole(histories["events_total"]).to_numpy(zero_copy_only=False).astype(np.float64),
         tenure_days=_whole(histories["tenure_days"]).to_numpy(zero_copy_only=False).astype(np.float64),
+        attributes=_whole(histories["attributes"]),
         blocked=sparse.csr_matrix(
             (np.ones(of_known.sum(), dtype=bool), (blocked_users[of_known], blocked[of_known])), shape=shape
         ),

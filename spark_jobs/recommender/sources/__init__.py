@@ -14,6 +14,7 @@ from spark_jobs.recommender.sources.next_item import NEXT_ITEM
 from spark_jobs.recommender.sources.own_history import OWN_HISTORY
 from spark_jobs.recommender.sources.past_to_future import PAST_TO_FUTURE
 from spark_jobs.recommender.sources.popularity import POPULARITY, RECENT_POPULARITY
+from spark_jobs.recommender.sources.segment_popularity import SEGMENT_POPULARITY
 from spark_jobs.recommender.sources.similar_content import SIMILAR_CONTENT
 from spark_jobs.recommender.sources.source import Source
 
@@ -26,6 +27,7 @@ _ALL = (
     ALS,
     SIMILAR_CONTENT,
     CATEGORY_POPULARITY,
+    SEGMENT_POPULARITY,
     NEW_ARRIVALS,
     RECENT_POPULARITY,
     POPULARITY,

@@ -1,0 +1,30 @@
+"""What users with an attribute take more, or less, than everybody: the first thing to know about a newcomer.
+
+Reads gold.user_histories and silver.users, writes gold.segment_popularity for the same snapshots.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.snapshots import replace_snapshots, with_attributes
+from spark_jobs.recommender.sources import source_depths
+from spark_jobs.recommender.sources.segment_popularity.fit import segment_popularity
+
+
+def run(night: Night) -> None:
+    """Learn the segments of every snapshot that is not there yet; nothing to do where users have no attributes."""
+    users, on = night.domain.users, source_depths(night.domain.sources)["segment_popularity"]
+    if users is None or users.columns.attributes is None or not (on and night.lakehouse.exists("silver.users")):
+        return
+
+    def describe(days: list[date]) -> DataFrame:
+        histories = night.read("gold.user_histories").where(F.col("as_of").isin(days))
+        return segment_popularity(with_attributes(night, histories))
+
+    known = str(night.pin("silver.users"))
+    replace_snapshots(night, "gold.segment_popularity", describe, rests_on=lambda _: known, ages=False)
