@@ -7,7 +7,7 @@ duplicate, per batch, or the night stops. It also stops where too much of a batc
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
@@ -79,10 +79,14 @@ def rules(domain: Domain) -> list[Rule]:
 def number_repeats(judged: DataFrame) -> DataFrame:
     """Judged rows with `_n`, numbering accepted rows of one event key from 1 by a fixed order; slim, to be held.
 
-    What the record was is needed of refused rows only.
+    What the record was is needed of refused rows only; the others go through the shuffle without it.
     """
-    order: list[Column] = [F.col("_batch_id"), F.col("event_at"), F.col("_source_file"), F.to_json("_record")]
-    same = Window.partitionBy("event_key", F.col("_rule").isNull()).orderBy(*order)
-    numbered = judged.withColumn("_n", F.row_number().over(same)).withColumn("batch_id", F.col("_batch_id"))
     refused = F.col("_rule").isNotNull()
-    return numbered.withColumn("_record", F.when(refused, F.col("_record")))
+    slim = (
+        judged.withColumn("_content", F.xxhash64(F.map_entries("_record")))
+        .withColumn("_record", F.when(refused, F.col("_record")))
+        .withColumn("batch_id", F.col("_batch_id"))
+        .drop("_source_size", "_source_modified_at", "_run_date")
+    )
+    same = Window.partitionBy("event_key", refused).orderBy("_batch_id", "event_at", "_source_file", "_content")
+    return slim.withColumn("_n", F.row_number().over(same)).drop("_content")

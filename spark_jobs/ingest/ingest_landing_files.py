@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
+from urllib.parse import unquote, urlsplit
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -109,12 +110,15 @@ def batch_id(night: Night, files: list[LandingFile]) -> str:
 
 def with_provenance(night: Night, records: DataFrame, files: list[LandingFile], batch: str) -> DataFrame:
     """Records with landing file, run date and batch."""
+    by_path = {file.path: file for file in files}
+    # Decoded here, once per file, and not in every record, where there are fewer slashes.
+    found = [(uri.replace("///", "/", 1), by_path[unquote(urlsplit(uri).path)]) for uri in records.inputFiles()]
     described = night.spark.createDataFrame(
-        [(file.path, file.name, file.size, file.modified_at) for file in files],
-        "path string, source_file string, source_size bigint, source_modified_at timestamp",
+        [(uri, file.name, file.size, file.modified_at) for uri, file in found],
+        "uri string, source_file string, source_size bigint, source_modified_at timestamp",
     )
     return (
-        records.join(F.broadcast(described), "path", "left")
+        records.join(F.broadcast(described), "uri", "left")
         .withColumn("run_date", F.lit(night.run_date))
         .withColumn("batch_id", F.lit(batch))
     )

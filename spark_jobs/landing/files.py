@@ -49,7 +49,7 @@ def list_files(landing: Path, pattern: str) -> list[LandingFile]:
 
 
 def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataFrame:
-    """Rows of the files as `record` (map of column to string), `corrupt` (raw text) and `path`.
+    """Rows of the files as `record` (map of column to string), `corrupt` (raw text) and `uri` (of their file).
 
     Every scalar is a string and nested values are JSON text, whatever the format: one rule for all domain files.
     """
@@ -139,14 +139,15 @@ def _as_records(frame: DataFrame) -> DataFrame:
             pairs += [F.lit(field.name), F.to_json(column) if nested else text]
     record = F.create_map(*pairs) if pairs else F.expr("cast(map() as map<string,string>)")
     corrupt = F.col(CORRUPT) if CORRUPT in frame.columns else F.lit(None).cast("string")
-    path = F.expr("url_decode(replace(regexp_replace(_metadata.file_path, '^file:/+', '/'), '+', '%2B'))")
-    return frame.select(record.cast("map<string,string>").alias("record"), corrupt.alias("corrupt"), path.alias("path"))
+    uri = F.col("_metadata.file_path").alias("uri")
+    return frame.select(record.cast("map<string,string>").alias("record"), corrupt.alias("corrupt"), uri)
 
 
 def record_columns(records: DataFrame) -> list[str]:
     """Source columns that appear in `records`, sorted."""
-    rows = records.select(F.explode(F.map_keys("record")).alias("name")).distinct().collect()
-    return sorted(row.name for row in rows)
+    # Records of one file have the same keys in the same order, so that few lists are distinct.
+    rows = records.select(F.map_keys("record").alias("names")).distinct().collect()
+    return sorted({name for row in rows for name in row.names or []})
 
 
 def source_view(records: DataFrame, columns: list[str]) -> DataFrame:

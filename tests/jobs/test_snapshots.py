@@ -134,6 +134,7 @@ def test_segments_follow_the_users_and_domains_without_users_have_none(spark: Sp
     snapshot(night, rows, train=False)
     run_job(night, "build_segment_popularity")
     assert not night.lakehouse.exists(table)
+    assert table not in {row.table for row in night.read("ops.quality_results").select("table").distinct().collect()}
     users = {"path": "users.csv", "columns": {"user_id": "user", "attributes": "map('city', city)"}}
     night = versioned(spark, write_domain(home, train=TRAIN, users=users), FIRST)
     run_job(night, "build_segment_popularity")

@@ -88,6 +88,7 @@ SNAPSHOTS = (
         key=("as_of", "attribute", "value"),
         partition_by=("as_of",),
         catalogue_sized=True,
+        optional=True,
     ),
 )
 TRAINING = (

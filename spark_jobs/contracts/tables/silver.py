@@ -48,5 +48,6 @@ SILVER = (
             Column("batch_id", "string", "Batch that delivered the latest attributes."),
         ),
         key=("user_id",),
+        optional=True,
     ),
 )

@@ -32,6 +32,8 @@ class Table:
     further: Column | None = None
     catalogue_sized: bool = False
     """Whether it grows with the catalogue alone: while the log is small it is written without Spark's commit."""
+    optional: bool = False
+    """Whether there are domains without it, where its gate has nothing to look at."""
 
     @property
     def full_name(self) -> str:
