@@ -131,7 +131,7 @@ class Night:
     def stream(self, name: str, **equal: Any) -> pa.RecordBatchReader:
         """Rows with these values batch by batch, without a Spark job; for tables of several entries per item.
 
-        None where the table was never written.
+        A table that was never written has no rows.
         """
         if not self.lakehouse.exists(name):
             return pa.RecordBatchReader.from_batches(arrow_schema(TABLES[name]), [])

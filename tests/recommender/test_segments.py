@@ -12,7 +12,7 @@ from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources.segment_popularity import SEGMENT_POPULARITY
 from spark_jobs.recommender.sources.segment_popularity.fit import LEADERS, PRIOR_EVENTS, departures
-from spark_jobs.recommender.sources.segment_popularity.segments import MOST_SEGMENTS, RANGES, Segments
+from spark_jobs.recommender.sources.segment_popularity.segments import FEWEST_USERS, MOST_SEGMENTS, RANGES, Segments
 from tests.recommender.builders import make_histories, make_index
 
 MAP = pa.map_(pa.string(), pa.string())
@@ -80,10 +80,10 @@ def test_many_numbers_become_ranges_and_everybody_is_in_one() -> None:
 
 
 def test_the_segments_with_most_users_are_kept() -> None:
-    names = [f"name {n}" for n in range(MOST_SEGMENTS)]
-    segments = Segments.of(maps(*({"name": name, "sex": "f"} for name in names)))
+    teams = [f"team {n}" for n in range(MOST_SEGMENTS)] * FEWEST_USERS
+    segments = Segments.of(maps(*({"team": team, "name": f"n{n}", "sex": "f"} for n, team in enumerate(teams))))
     assert segments.table.num_rows == MOST_SEGMENTS
-    assert "sex" in segments.table["attribute"].to_pylist()
+    assert set(segments.table["attribute"].to_pylist()) == {"team", "sex"}, "nobody is a segment alone"
     assert Segments.of(maps({}, None)).table.num_rows == 0
 
 

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from spark_jobs.recommender.snapshots.attributes import entries
 
-MOST_SEGMENTS = 100
-"""Segments of a snapshot, those with most users first."""
+MOST_SEGMENTS, FEWEST_USERS = 100, 5
+"""Segments of a snapshot, those with most users first; a smaller one says little, and that of few people."""
 MOST_VALUES, RANGES = 30, 10
 """A numeric attribute with more distinct values than this (an age, a postcode) is cut into as many ranges of equally
 many users."""
@@ -38,7 +38,8 @@ class Segments:
         arrays = [pa.array(column, kind) for column, kind in zip(columns, types.values(), strict=True)]
         every = cls(pa.table(arrays, names=list(types)))
         users = np.asarray(every.members(attributes).sum(axis=0)).ravel()
-        return cls(every.table.take(pa.array(np.sort(np.argsort(-users, kind="stable")[:MOST_SEGMENTS]))))
+        largest = np.argsort(-users, kind="stable")[:MOST_SEGMENTS]
+        return cls(every.table.take(pa.array(np.sort(largest[users[largest] >= FEWEST_USERS]))))
 
     def members(self, attributes: pa.MapArray) -> sparse.csr_matrix:
         """users × segments, float32, 1 where the user is in the segment."""
