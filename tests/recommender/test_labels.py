@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import a_few, first_time_users, returning_users
@@ -49,12 +50,14 @@ def test_a_few_are_the_same_ones_in_whatever_order_they_come(histories: DataFram
 
 def test_newcomers_are_examples_without_a_past(spark: SparkSession, histories: DataFrame, relevant: DataFrame) -> None:
     users = a_few(first_time_users(CUT, histories, relevant), 3)
-    few = users.withColumn("tested", users.relevant).persist()
+    known = F.create_map(F.lit("city"), F.lit("Ulm"))
+    few = users.withColumn("tested", users.relevant).withColumn("attributes", known).persist()
     index = spark.sparkContext.broadcast(make_index(60))
     examples = few.mapInArrow(example_maker(index, CUT, tested=True), COLUMNS).toPandas()
     assert set(examples.user_id) == {row.user_id for row in few.collect()}
     assert (examples.user_events == 0).all()
     assert examples.user_recency_days.isna().all()
+    assert (examples.segment_popularity_score > 0).any(), "what is known of them is all there is"
     assert set(examples.item_id[examples.label == 1]) <= {"i005", "i006", "i007"}
     assert np.array_equal(examples.label, examples.label_tested)
     few.unpersist()
