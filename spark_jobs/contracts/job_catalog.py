@@ -38,10 +38,11 @@ class Stage:
     timeout_minutes: int = 120
 
 
-_SNAPSHOTS = (
+SNAPSHOTS = (
     *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
     *("gold.segment_popularity", "silver.users"),
 )
+"""What candidates are made of; the last two only where users have attributes."""
 
 NIGHT: tuple[Stage, ...] = (
     Stage(
@@ -140,7 +141,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "build_training_examples",
                 "Candidates at earlier cuts with features and labels.",
-                (*_SNAPSHOTS, "silver.interactions"),
+                (*SNAPSHOTS, "silver.interactions"),
                 ("gold.training_examples",),
                 gates=("gold.training_examples",),
             ),
@@ -153,20 +154,20 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "compare_variants",
                 "What smaller and simpler models would cost; the smallest good enough, where the domain prefers it.",
-                ("gold.training_examples", *_SNAPSHOTS, "silver.interactions"),
+                ("gold.training_examples", *SNAPSHOTS, "silver.interactions"),
                 ("ops.model_variants",),
             ),
             Job(
                 "evaluate_ranker",
                 "Metrics of ranker, sources and baselines on the newest window; the report.",
-                (*_SNAPSHOTS, "silver.interactions", "ops.model_variants"),
+                (*SNAPSHOTS, "silver.interactions", "ops.model_variants"),
                 ("gold.evaluation_users", "ops.model_metrics"),
                 gates=("gold.evaluation_users",),
             ),
             Job(
                 "export_ranker",
                 "An ONNX twin of the new version, proven to rank tonight's candidates the same.",
-                (*_SNAPSHOTS, "gold.training_examples"),
+                (*SNAPSHOTS, "gold.training_examples"),
                 ("ops.model_metrics",),
             ),
             Job(
@@ -186,7 +187,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "score_users",
                 "Candidates, features, scores, rules and reasons for every user.",
-                _SNAPSHOTS,
+                SNAPSHOTS,
                 ("gold.recommendations_staged", "ops.releases", "ops.decisions", "ops.list_rules"),
                 gates=("gold.recommendations_staged",),
             ),

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.job_catalog import SNAPSHOTS
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
@@ -38,11 +39,6 @@ from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
-SNAPSHOTS = (
-    *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
-    *("gold.segment_popularity", "silver.users"),
-)
-"""What lists are made of; the last two only where users have attributes."""
 
 
 class SnapshotGoneError(RuntimeError):

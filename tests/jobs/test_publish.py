@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.contracts.job_catalog import JOBS
+from spark_jobs.contracts.job_catalog import JOBS, SNAPSHOTS
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.releases import LEDGER, champion, published
 from spark_jobs.publish.publish_recommendations import ReleaseUnknownError
 from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.runner.start import FutureNightError, stage, whole_night
-from spark_jobs.score.score_users import SNAPSHOTS, birth
+from spark_jobs.score.score_users import birth
 from tests.nights import night_of, write_domain
 
 STAGED = "gold.recommendations_staged"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ class Segments:
         """users × segments, float32, 1 where the user is in the segment."""
         owners, names, texts = entries(attributes)
         rows, columns = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for name, numbers, values, lowest in self._by_attribute():
+        for name, numbers, values, lowest in self._by_attribute:
             of_name = names == name
             place = _ranges(texts[of_name], lowest) if values is None else pd.Index(values).get_indexer(texts[of_name])
             rows.append(owners[of_name][place >= 0])
@@ -54,16 +54,19 @@ class Segments:
         ones = np.ones(len(cells[0]), dtype=np.float32)
         return sparse.csr_matrix((ones, cells), shape=(len(attributes), self.table.num_rows))
 
-    def _by_attribute(self) -> Iterator[tuple[str, np.ndarray, np.ndarray | None, np.ndarray]]:
+    @cached_property
+    def _by_attribute(self) -> list[tuple[str, np.ndarray, np.ndarray | None, np.ndarray]]:
         """Per attribute the numbers of its segments, their values (None for ranges), and lowest numbers, ascending."""
         names = np.asarray(self.table["attribute"].to_pylist(), dtype=object)
         values = np.asarray(self.table["value"].to_pylist(), dtype=object)
         lowest = self.table["lowest"].to_numpy()
+        found: list[tuple[str, np.ndarray, np.ndarray | None, np.ndarray]] = []
         for name in np.unique(names.astype(str)):
             numbers = np.flatnonzero(names == name)
             of_ranges = not np.isnan(lowest[numbers]).any()
             numbers = numbers[np.argsort(lowest[numbers], kind="stable")] if of_ranges else numbers
-            yield str(name), numbers, None if of_ranges else values[numbers], lowest[numbers]
+            found.append((str(name), numbers, None if of_ranges else values[numbers], lowest[numbers]))
+        return found
 
 
 def _segments(texts: np.ndarray) -> list[tuple[str, float | None]]:
