@@ -149,8 +149,8 @@ def record_balance(night: Night, found: Exposure) -> None:
     if wanted is None:
         return
     reason = (
-        f"strength {found.strength:.3g} behind place {found.kept}: the first {TOP} places of {found.sampled:,} sampled"
-        f" users reach {found.coverage:.1%} of the eligible items, {wanted:.1%} are wanted"
+        f"strength {found.strength:.3g} behind place {found.kept}: the first {TOP} places reach {found.coverage:.1%} of"
+        f" the {found.offered:,} items that they could show, {wanted:.1%} are wanted; by {found.sampled:,} users' lists"
     )
     outcome = "yes" if found.strength else "no"
     night.record("ops.decisions", [{"decision": "balance_exposure", "outcome": outcome, "reason": reason}])

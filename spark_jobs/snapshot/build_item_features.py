@@ -73,7 +73,7 @@ def popularity_as_of(interactions: DataFrame, snapshots: DataFrame) -> DataFrame
         {
             "returning": F.col("event_at") > first_seen + F.expr("interval 1 day"),
             # Later events don't move a place, so it is the same for every snapshot that knows the event.
-            "place": F.row_number().over(of_user.orderBy("event_at", "event_key")),
+            "place": F.row_number().over(of_user.orderBy("event_at", "item_id")),
         }
     )
     positive = F.greatest(F.col("weight"), F.lit(0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.contracts.domain import AllowAfter, Domain, DomainFileError, find_domain, load_domain
+from spark_jobs.contracts.domain import Domain, DomainFileError, find_domain, load_domain
 from spark_jobs.contracts.domain.windows import Windows
 from spark_jobs.contracts.settings import PROJECT_ROOT
 from tests.nights import SHOP
@@ -72,9 +73,9 @@ def test_policies_and_targets_have_sensible_defaults() -> None:
     domain = Domain.model_validate(
         {**GOOD, "rules": {"already_seen": {"view": "allow", "buy": {"allow_after_days": 7}}}}
     )
-    assert domain.seen_policy("return") == "hide"
-    assert domain.seen_policy("view") == "allow"
-    assert domain.seen_policy("buy") == AllowAfter(allow_after_days=7)
+    assert domain.hidden_days("return") == math.inf
+    assert domain.hidden_days("view") == 0
+    assert domain.hidden_days("buy") == 7
     assert domain.target_events == ["buy", "view"]
 
 

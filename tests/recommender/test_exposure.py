@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.recommender.candidates import Candidates
-from spark_jobs.recommender.ranking.exposure import TOP, balanced, balanced_scores, standardised
+from spark_jobs.recommender.ranking.exposure import TOP, balanced, balanced_scores, items_reached, standardised
 from spark_jobs.recommender.ranking.ranker import best_per_user
 
 USERS, ITEMS = 300, 200
@@ -73,6 +73,36 @@ def test_a_sample_stands_for_all_users(pools: pa.Table) -> None:
     part = balanced(pools.slice(0, 100), USERS, eligible, 0.3)
     assert whole.times.sum() == pytest.approx(USERS * TOP)
     assert part.times.sum() == pytest.approx(USERS * TOP)
+
+
+@pytest.mark.parametrize("sampled", [500, 1_000, 2_000])
+def test_what_all_lists_reach_is_estimated_from_a_sample_and_never_too_high(sampled: int) -> None:
+    users, items, generator = 2_000, 3_000, np.random.default_rng(1)
+    wanted = 1 / (np.arange(items) + 20.0)
+    tastes = np.log(wanted) + generator.gumbel(size=(users, items))
+    lists = np.argsort(-tastes, axis=1)[:, :TOP]
+    whole, part = (np.bincount(some.ravel(), minlength=items) for some in (lists, lists[:sampled]))
+    reached, estimate = (whole > 0).sum(), items_reached(part, sampled, users)
+    assert (part > 0).sum() <= estimate <= 1.02 * reached
+    assert estimate >= 0.85 * reached
+    assert items_reached(whole, users, users) == reached
+
+
+def test_a_shop_larger_than_the_sample_is_left_alone_where_its_lists_reach_enough() -> None:
+    """Four hundred lists of ten can't show a quarter of twenty thousand items; forty thousand such lists do."""
+    users, items, generator = 400, 20_000, np.random.default_rng(1)
+    chosen = np.stack([generator.choice(items, 60, replace=False) for _ in range(users)])
+    pools = pa.table(
+        {
+            "user_id": [f"u{k}" for k in range(users)],
+            "items": chosen.tolist(),
+            "scores": np.tile(-np.arange(60) / 10, (users, 1)).tolist(),
+        }
+    )
+    assert balanced(pools, 100 * users, np.ones(items, dtype=bool), 0.25).strength == 0.0
+    alone = balanced(pools, users, np.ones(items, dtype=bool), 0.25)
+    assert (alone.offered, alone.strength) == (users * TOP, 0.0), "a quarter of their places shows something new"
+    assert balanced(pools, users, np.ones(items, dtype=bool), 0.99).strength > 0
 
 
 @given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), min_size=1, max_size=5))

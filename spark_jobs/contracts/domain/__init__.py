@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from spark_jobs.contracts.domain.domain import Domain
 from spark_jobs.contracts.domain.files import DomainFileError, find_domain, load_domain, load_named
-from spark_jobs.contracts.domain.policies import AllowAfter, SeenPolicy
 from spark_jobs.contracts.domain.sources import (
     CsvFormat,
     DerivedItems,
@@ -22,7 +21,6 @@ from spark_jobs.contracts.domain.sources import (
 )
 
 __all__ = [
-    "AllowAfter",
     "CsvFormat",
     "DerivedItems",
     "Domain",
@@ -32,7 +30,6 @@ __all__ = [
     "Interactions",
     "ItemColumns",
     "ItemFiles",
-    "SeenPolicy",
     "Users",
     "find_domain",
     "load_domain",

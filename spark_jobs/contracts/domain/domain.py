@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date, datetime, time
+from math import inf
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.contracts.domain.part import Part
-from spark_jobs.contracts.domain.policies import CandidateSource, Quality, Recommendations, Rules, SeenPolicy, Train
+from spark_jobs.contracts.domain.policies import AllowAfter, CandidateSource, Quality, Recommendations, Rules, Train
 from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
 from spark_jobs.contracts.domain.windows import Windows, sensible_days
 
@@ -108,9 +109,10 @@ class Domain(Part):
         text = json.dumps([self.time_zone, decides[source]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def seen_policy(self, event_type: str) -> SeenPolicy:
-        """Policy for items the user had an event of this type with; `hide` unless the file says otherwise."""
-        return self.rules.already_seen.get(event_type, "hide")
+    def hidden_days(self, event_type: str) -> float:
+        """Days for which an event of this type hides its item from the user; infinity unless the file says more."""
+        policy = self.rules.already_seen.get(event_type, "hide")
+        return float(policy.allow_after_days) if isinstance(policy, AllowAfter) else {"hide": inf, "allow": 0.0}[policy]
 
     def start_of(self, day: date) -> datetime:
         """The moment `day` starts in the domain's time zone; events of run date D lie strictly before it."""

@@ -185,8 +185,9 @@ class Recommendations(Part):
         default=0.25,
         gt=0,
         le=1,
-        description="Share of the eligible catalogue that the first ten places of all lists should reach together: "
-        "items that are shown often give way until they do. null for the ranker's order as it is.",
+        description="Share of the eligible catalogue that the first ten places of all lists should reach together, "
+        "or of those places where the catalogue has more items: items that are shown often give way until they do. "
+        "null for the ranker's order as it is.",
     )
     keep_first: int = Field(
         default=8,

@@ -26,7 +26,7 @@ SAMPLED_USERS = 4_000
 
 
 def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], wanted: Recommendations) -> Exposure:
-    """The balance with which the users' lists reach the share of the eligible items that the domain wants, if any."""
+    """The balance with which the users' lists reach the share of the items that the domain wants, if any."""
     eligible = index.value.eligible
     if wanted.coverage is None:
         return Exposure(0.0, 0, np.zeros(len(eligible), dtype=np.float32), 0.0)

@@ -4,7 +4,8 @@ The first places of a list stay the ranker's: what is lost farther down costs li
 other and taking `strength · log(1 + times shown)` off every other item would do it, in one process. Instead each user
 has a place in the queue, a hash between 0 and 1, and an item counts as shown `place · times` when that user's turn
 comes. The times are found on a sample of users, one after the other, and so is the strength: the smallest with which
-lists reach the share of the catalogue that the domain wants.
+lists reach the share of the catalogue that the domain wants. All users' lists reach more than a sample's: how much
+more is estimated from the items that the sample shows once and twice.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Exposure:
     times: np.ndarray
     """float32 per item."""
     coverage: float
-    """Share of the eligible items that the sampled users' first places reach."""
+    """Share of `offered` that the first places of all users' lists reach, estimated."""
+    offered: int = 0
+    """Items that the first places could show: the eligible ones, at most as many as there are such places."""
     sampled: int = 0
     """Users that it was found on."""
 
@@ -49,6 +52,20 @@ class Exposure:
 def queue_places(user_ids: list[str]) -> np.ndarray:
     """Place of each user in the queue, between 0 and 1, the same on every night."""
     return np.array([zlib.crc32(user.encode()) for user in user_ids]) / 2**32
+
+
+def items_reached(shown: np.ndarray, sampled: int, users: int) -> float:
+    """Items that `users` lists show, at least, by how many of the sampled lists show each item.
+
+    Extrapolates incidences with the Chao2 estimate of what no sampled list shows (Chao et al. 2014, Rarefaction and
+    extrapolation with Hill numbers, Ecological Monographs 84): close up to three times the sample, too low beyond.
+    """
+    once, twice = int((shown == 1).sum()), int((shown == 2).sum())
+    if not once:
+        return float((shown > 0).sum())
+    unseen = (sampled - 1) / sampled * (once**2 / (2 * twice) if twice else once * (once - 1) / 2)
+    found = 1 - (1 - once / (sampled * unseen + once)) ** max(users - sampled, 0)
+    return float((shown > 0).sum() + unseen * found)
 
 
 def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +101,7 @@ def balanced_scores(user_ids: list[str], found: Candidates, scores: np.ndarray, 
 
 
 def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, kept: int = 0) -> Exposure:
-    """The weakest balance with which sampled users reach the `wanted` share of the eligible items, or the strongest.
+    """The weakest balance with which lists reach the `wanted` share of the items they could show, or the strongest.
 
     `users` is the number of all users, for whom the sample stands; pools are ordered, best first, and their `kept`
     first places stay.
@@ -92,15 +109,16 @@ def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, k
     order = np.argsort(queue_places(pools["user_id"].to_pylist()), kind="stable")
     items = [np.asarray(row, dtype=np.int64) for row in pools["items"].to_pylist()]
     scores = [np.asarray(row) for row in pools["scores"].to_pylist()]
-    weight, offered = users / max(len(items), 1), max(int(eligible.sum()), 1)
+    weight, offered = users / max(len(items), 1), max(min(int(eligible.sum()), users * TOP), 1)
 
     def tried(strength: float) -> Exposure:
-        times = np.zeros(len(eligible), dtype=np.float32)
+        shown = np.zeros(len(eligible), dtype=np.int64)
         for user in order:
-            given_way = scores[user] - strength * np.log1p(times[items[user]])
+            given_way = scores[user] - strength * np.log1p(weight * shown[items[user]])
             given_way[:kept] = scores[user][:kept]
-            times[items[user][np.argsort(-given_way, kind="stable")[:TOP]]] += weight
-        return Exposure(strength, kept, times, float((times > 0).sum() / offered), len(items))
+            shown[items[user][np.argsort(-given_way, kind="stable")[:TOP]]] += 1
+        reached = min(items_reached(shown, len(items), users), offered)
+        return Exposure(strength, kept, (weight * shown).astype(np.float32), reached / offered, offered, len(items))
 
     found, weaker = tried(STRENGTHS[0]), 0.0
     for strength in STRENGTHS[1:]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.contracts.domain import AllowAfter, Domain
+from spark_jobs.contracts.domain import Domain
 
 MICROSECONDS_PER_DAY = 86_400e6
 COLUMNS = (
@@ -39,10 +39,18 @@ class Moment:
 def histories_as_of(interactions: DataFrame, domain: Domain, days: list[date]) -> DataFrame:
     """One row per user and date with events strictly before its start: the latest events, oldest first.
 
-    Ties in time are ordered by event key. `blocked_item_ids` follow the domain's already-seen policy.
+    Ties in time are ordered by item. `blocked_item_ids` follow the domain's already-seen policy.
     """
     moments = [Moment(day, int(domain.start_of(day).timestamp() * 1e6)) for day in days]
-    event = F.struct(F.unix_micros("event_at").alias("at"), "event_key", "item_id", "weight", "event_type")
+    of_types = {event_type: domain.hidden_days(event_type) for event_type in domain.event_weights}
+    hidden_days = F.create_map(*[F.lit(part) for pair in of_types.items() for part in pair])
+    # All events of a user go through a shuffle: no more than a history needs.
+    event = F.struct(
+        F.unix_micros("event_at").alias("at"),
+        "item_id",
+        "weight",
+        hidden_days[F.col("event_type")].alias("hidden_days"),
+    )
     of_user = interactions.groupBy("user_id").agg(F.collect_list(event).alias("events"))
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -63,11 +71,11 @@ def without_events() -> list[Column]:
 def _histories(batch: pa.RecordBatch, domain: Domain, moment: Moment) -> pa.RecordBatch:
     events = pa.Table.from_arrays(
         [pc.list_parent_indices(batch["events"]), *pc.list_flatten(batch["events"]).flatten()],
-        ["user", "at", "event_key", "item_id", "weight", "event_type"],
+        ["user", "at", "item_id", "weight", "hidden_days"],
     )
     events = events.filter(pc.less(events["at"], moment.micros))
-    # Oldest first; among equal times the larger key first, so that the newest event is the one with the smallest key.
-    events = events.sort_by([("user", "ascending"), ("at", "ascending"), ("event_key", "descending")])
+    descending = [(name, "descending") for name in ("item_id", "weight")]
+    events = events.sort_by([("user", "ascending"), ("at", "ascending"), *descending])
     users, first, counts = np.unique(events["user"].to_numpy(), return_index=True, return_counts=True)
     ages = (moment.micros - events["at"].to_numpy()) / MICROSECONDS_PER_DAY
     latest = np.arange(len(ages)) - np.repeat(first + counts, counts) >= -domain.recommendations.history_events
@@ -80,7 +88,7 @@ def _histories(batch: pa.RecordBatch, domain: Domain, moment: Moment) -> pa.Reco
         "ages_days": _lists(offsets, pa.array(ages[latest])),
         "events_total": pa.array(counts.astype(np.int64)),
         "tenure_days": pa.array(ages[first]),
-        "blocked_item_ids": _blocked(events, ages, np.repeat(np.arange(len(users)), counts), len(users), domain),
+        "blocked_item_ids": _blocked(events, ages, np.repeat(np.arange(len(users)), counts), len(users)),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
@@ -89,15 +97,9 @@ def _lists(offsets: pa.Array, values: pa.Array | pa.ChunkedArray) -> pa.ListArra
     return pa.ListArray.from_arrays(offsets, values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values)
 
 
-def _blocked(events: pa.Table, ages: np.ndarray, rows: np.ndarray, users: int, domain: Domain) -> pa.ListArray:
+def _blocked(events: pa.Table, ages: np.ndarray, rows: np.ndarray, users: int) -> pa.ListArray:
     """Per user the items, sorted, of events that hide theirs at the moment."""
-    hidden = np.zeros(len(ages), dtype=bool)
-    for event_type in domain.event_weights:
-        policy = domain.seen_policy(event_type)
-        if policy == "allow":
-            continue
-        of_type = pc.equal(events["event_type"], event_type).to_numpy()
-        hidden |= of_type & (ages < policy.allow_after_days) if isinstance(policy, AllowAfter) else of_type
+    hidden = ages < events["hidden_days"].to_numpy()
     pairs = pa.table({"user": rows[hidden], "item_id": events["item_id"].filter(pa.array(hidden))})
     pairs = pairs.group_by(["user", "item_id"]).aggregate([]).sort_by([("user", "ascending"), ("item_id", "ascending")])
     counts = np.bincount(pairs["user"].to_numpy(), minlength=users)
