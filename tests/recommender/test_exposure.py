@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from spark_jobs.contracts.domain.policies import Recommendations
 from spark_jobs.recommender.candidates import Candidates
-from spark_jobs.recommender.ranking.exposure import TOP, balanced, balanced_scores, items_reached, standardised
-from spark_jobs.recommender.ranking.ranker import best_per_user
+from spark_jobs.recommender.ranking import balancing
+from spark_jobs.recommender.ranking.exposure import (
+    TOP,
+    Exposure,
+    balanced,
+    balanced_scores,
+    items_reached,
+    standardised,
+)
+from spark_jobs.recommender.ranking.ranker import best_per_user, source_model
+from tests.recommender.builders import make_histories, make_index
 
 USERS, ITEMS = 300, 200
 
@@ -103,6 +117,33 @@ def test_a_shop_larger_than_the_sample_is_left_alone_where_its_lists_reach_enoug
     alone = balanced(pools, users, np.ones(items, dtype=bool), 0.25)
     assert (alone.offered, alone.strength) == (users * TOP, 0.0), "a quarter of their places shows something new"
     assert balanced(pools, users, np.ones(items, dtype=bool), 0.99).strength > 0
+
+
+def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(balancing, "SAMPLED_USERS", (20, 60))
+    users, items, generator = 120, 80, np.random.default_rng(0)
+    index = spark.sparkContext.broadcast(make_index(items))
+    model = spark.sparkContext.broadcast(source_model("item_to_item"))
+    histories = {
+        f"u{u}": [(f"i{k:03d}", 1.0, float(n)) for n, k in enumerate(generator.choice(items, 5, False))]
+        for u in range(users)
+    }
+    rows = spark.createDataFrame(pa.Table.from_batches([make_histories(histories, {})]))
+    frame = rows.withColumn("as_of", F.lit(date(2026, 1, 1)))
+
+    def found(coverage: float | None) -> Exposure:
+        return balancing.exposure_of(frame, index, model, Recommendations(coverage=coverage, keep_first=0))
+
+    assert found(None).sampled == 0
+    few, more = found(0.1), found(1.0)
+    assert few.strength == 0.0
+    assert 5 < few.sampled < 40 < more.sampled < 90
+    assert more.strength > 0
+    assert more.times.sum() == pytest.approx(users * TOP, rel=1e-3)
+    monkeypatch.setattr(balancing, "SAMPLED_USERS", (1_000, 4_000))
+    assert found(1.0).sampled == users
 
 
 @given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), min_size=1, max_size=5))

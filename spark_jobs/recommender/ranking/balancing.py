@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,8 @@ from spark_jobs.recommender.snapshots.user_batch import user_batch
 
 COLUMNS = "user_id string, items array<int>, scores array<float>"
 """Pools of sampled users: item positions and standardised scores, best first."""
-SAMPLED_USERS = 4_000
+SAMPLED_USERS = 1_000, 4_000
+"""Users that are looked at: the larger number only where the lists of the smaller don't tell that enough is reached."""
 
 
 def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], wanted: Recommendations) -> Exposure:
@@ -30,10 +32,15 @@ def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes
     eligible = index.value.eligible
     if wanted.coverage is None:
         return Exposure(0.0, 0, np.zeros(len(eligible), dtype=np.float32), 0.0)
-    users = histories.count()
-    sample = hashed_share(histories, SAMPLED_USERS / users) if users > SAMPLED_USERS else histories
-    pools = shared_out(sample).mapInArrow(pool_maker(index, model), COLUMNS).toArrow()
-    return balanced(pools, users, eligible, wanted.coverage, wanted.keep_first)
+    users, pools = histories.count(), []
+    shares = [min(1.0, most / max(users, 1)) for most in SAMPLED_USERS]
+    for beyond, share in pairwise([0.0, *shares]):
+        sample = shared_out(hashed_share(histories, share, beyond))
+        pools.append(sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow())
+        found = balanced(pa.concat_tables(pools), users, eligible, wanted.coverage, wanted.keep_first)
+        if not found.strength or share == 1.0:
+            break
+    return found
 
 
 def pool_maker(index: SharedIndex, model: Broadcast[bytes]) -> ArrowMap:

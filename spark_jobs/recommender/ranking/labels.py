@@ -55,7 +55,11 @@ def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:
     return [hashed_share(frame, most / found) for frame in users]
 
 
-def hashed_share(users: DataFrame, share: float) -> DataFrame:
-    """About this share of users, chosen by a hash of user and snapshot: the same ones whenever it is asked."""
+def hashed_share(users: DataFrame, share: float, beyond: float = 0.0) -> DataFrame:
+    """About this share of users, chosen by a hash of user and snapshot: the same ones whenever it is asked.
+
+    Without those whom a smaller share, `beyond`, has chosen.
+    """
     parts = 1_000_000
-    return users.where(F.pmod(F.xxhash64("user_id", "as_of"), F.lit(parts)) < int(parts * share))
+    lot = F.pmod(F.xxhash64("user_id", "as_of"), F.lit(parts))
+    return users.where((lot >= int(parts * beyond)) & (lot < int(parts * share)))
