@@ -1,10 +1,12 @@
 """MovieLens 1M as the literature splits it: what a night recommends against what people then rated.
 
-    .venv/bin/python benchmarks/ml1m_global_split/run.py FOLDER_WITH_RATINGS_DAT [--coverage 0.2]
+    .venv/bin/python benchmarks/ml1m_global_split/run.py FOLDER_WITH_RATINGS_DAT [--coverage 0.25] [--seeds 5]
 
 Ratings of 3 and more; the last 20 % by time are the test; users and items that the training part lacks are dropped;
 what a user had is never recommended. The night is the product's own, through a domain file like any other: it sees the
-training part alone, and its published lists are compared with the test here.
+training part alone, and its published lists are compared with the test here: in the ranker's order, and with exposure
+balanced. A night draws by hashes of ids (which candidates it learns from, how ALS begins, who gives way), so a seed
+is another spelling of all ids.
 """
 
 from __future__ import annotations
@@ -14,14 +16,17 @@ import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from lists import Lists, implicit_lists, make_home, measure, paired, popular, published
 
+NAME, RANKER, BALANCED = "ml1m-split", "nightjar, the ranker's order", "nightjar, balanced"
 DOMAIN = {
-    "domain": "ml1m-split",
+    "domain": NAME,
     "description": "The training part of MovieLens 1M.",
     "schedule": None,
     "interactions": {
@@ -49,14 +54,17 @@ DOMAIN = {
     "train": {"every_days": 7, "window_days": 28, "windows": 7, "label_windows": 100},
 }
 
-IDS = {"user_id": str, "item_id": str}
+IDS = ("user_id", "item_id")
 
 
 def main() -> None:
     """Split, run the night, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder with ratings.dat and movies.dat")
-    parser.add_argument("--coverage", type=float, default=None, help="coverage to ask for; none: the ranker's order")
+    parser.add_argument(
+        "--coverage", type=float, default=0.25, help="share of the films that balanced lists should reach"
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="nights, each with ids of its own")
     given = parser.parse_args()
     train, test, movies = split(given.folder)
     print(
@@ -68,11 +76,24 @@ def main() -> None:
     lists = {
         "popularity": popular(train.item_id, seen, relevant),
         **implicit_lists(train, seen, relevant),
-        "nightjar": night(train, movies, given.coverage),
     }
-    figures = {name: measure(found, relevant, items) for name, found in lists.items()}
-    for name, found in figures.items():
-        print(f"{found.line(name)}  nightjar's gain {paired(figures['nightjar'], found)}")
+    peers = {name: measure(found, relevant, items) for name, found in lists.items()}
+    seeds = [
+        {name: measure(found, relevant, items) for name, found in nights(train, movies, given.coverage, seed).items()}
+        for seed in range(given.seeds)
+    ]
+    for name, peer in peers.items():
+        print(f"{peer.line(name)}  the ranker's gain {paired(seeds[0][RANKER], peer)}")
+    for name in (RANKER, BALANCED):
+        of_seeds = [figures[name] for figures in seeds]
+        for figures in of_seeds:
+            print(figures.line(name))
+        means = [[one.ndcg.mean(), one.recall.mean(), one.coverage] for one in of_seeds]
+        (ndcg, recall, coverage), spread = np.mean(means, axis=0), np.std(means, axis=0)[0]
+        print(
+            f"{name}, mean of {len(seeds)}: NDCG@10 {ndcg:.4f} (deviation {spread:.4f})  Recall@20 {recall:.4f}"
+            f"  coverage@10 {coverage:.3f}"
+        )
 
 
 def split(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -85,7 +106,7 @@ def split(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             engine="python",
             names=columns,
             encoding="latin-1",
-            dtype={"user_id": str, "item_id": str},
+            dtype=dict.fromkeys(IDS, str),
         )
         for file, columns in names.items()
     )
@@ -95,18 +116,38 @@ def split(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return train, test[known], movies[movies.item_id.isin(train.item_id)]
 
 
-def night(train: pd.DataFrame, movies: pd.DataFrame, coverage: float | None) -> Lists:
-    """What one night publishes."""
-    from spark_jobs.runner.start import whole_night
+def nights(train: pd.DataFrame, movies: pd.DataFrame, coverage: float, seed: int) -> dict[str, Lists]:
+    """What one night publishes in the ranker's order, and what its scoring publishes with exposure balanced."""
+    from spark_jobs.runner.start import stage, whole_night
+
+    last: date = datetime.fromtimestamp(train["at"].max(), UTC).date()
+    run_date, spelling = last + timedelta(days=1), f"{seed}-" if seed else ""
+
+    def own(spelt: str) -> str:
+        return spelt.removeprefix(spelling)
 
     with tempfile.TemporaryDirectory(prefix="nightjar-benchmark-") as folder:
-        domain = DOMAIN | {"recommendations": {"per_user": 20, "coverage": coverage}}
-        landing = make_home(Path(folder), domain)
-        train.to_csv(landing / "ratings.csv", index=False)
-        movies.to_csv(landing / "movies.csv", index=False)
-        last: date = datetime.fromtimestamp(train["at"].max(), UTC).date()
-        whole_night("ml1m-split", last + timedelta(days=1))
-        return published(Path(folder), "ml1m-split")
+        landing = make_home(Path(folder), domain(None))
+        for rows, file in ((train, "ratings.csv"), (movies, "movies.csv")):
+            ids = {name: spelling + rows[name] for name in IDS if name in rows}
+            rows.assign(**ids).to_csv(landing / file, index=False)
+        whole_night(NAME, run_date)
+        ranked = published(Path(folder), NAME)
+        make_home(Path(folder), domain(coverage))
+        for name in ("score", "publish"):
+            stage(NAME, run_date, name)
+        found = {RANKER: ranked, BALANCED: published(Path(folder), NAME)}
+    return {
+        name: {
+            user.removeprefix(spelling): [item.removeprefix(spelling) for item in row] for user, row in lists.items()
+        }
+        for name, lists in found.items()
+    }
+
+
+def domain(coverage: float | None) -> dict[str, Any]:
+    """The domain file that asks for this coverage."""
+    return DOMAIN | {"recommendations": {"per_user": 20, "coverage": coverage}}
 
 
 if __name__ == "__main__":
