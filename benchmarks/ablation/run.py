@@ -42,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--domain", required=True)
     parser.add_argument("--run-date", type=date.fromisoformat, required=True)
+    parser.add_argument("--sources", nargs="+", choices=[*SOURCES], help="these sources alone, and no groups")
     given = parser.parse_args()
     settings = load_settings()
     domain = find_domain(settings.conf_dir, given.domain)
@@ -54,10 +55,10 @@ def main() -> None:
         night = Night(spark_session(settings, "ablation"), settings, domain, given.run_date)
         whole = ndcg(night)
         print(f"{'everything':34} NDCG@10 {whole.mean():.4f}, {len(whole):,} users", flush=True)
-        for name in SOURCES:
+        for name in given.sources or SOURCES:
             without = domain.model_copy(update={"sources": {**domain.sources, name: 0}})
             show(f"without source {name}", ndcg(replace(night, domain=without)), whole)
-        for name, features in GROUPS.items():
+        for name, features in ({} if given.sources else GROUPS).items():
             show(f"without {name}", ndcg(night, features), whole)
 
 

@@ -21,9 +21,14 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 
 
+def histories_of(night: Night, days: list[date]) -> DataFrame:
+    """Histories of the dates."""
+    return night.read("gold.user_histories").where(F.col("as_of").isin(days))
+
+
 def users_as_of(night: Night, day: date) -> DataFrame:
     """Histories of a date with what is known of their users (`attributes`)."""
-    return with_attributes(night, night.read("gold.user_histories").where(F.col("as_of") == F.lit(day)))
+    return with_attributes(night, histories_of(night, [day]))
 
 
 def with_attributes(night: Night, users: DataFrame) -> DataFrame:

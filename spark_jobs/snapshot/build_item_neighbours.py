@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import date
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import replace_snapshots
+from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
 from spark_jobs.recommender.sources import source_depths
 from spark_jobs.recommender.sources.item_models import MODELS, item_models
 from spark_jobs.recommender.sources.item_to_item.fit import neighbours
@@ -26,7 +25,7 @@ def run(night: Night) -> None:
     names = [name for name in MODELS if depths[name]]
 
     def describe(days: list[date]) -> DataFrame:
-        histories = night.read("gold.user_histories").where(F.col("as_of").isin(days))
+        histories = histories_of(night, days)
         learnt = neighbours(histories)
         return learnt.unionByName(item_models(histories, names)) if names else learnt
 

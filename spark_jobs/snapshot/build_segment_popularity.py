@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import date
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import replace_snapshots, with_attributes
+from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots, with_attributes
 from spark_jobs.recommender.sources import source_depths
 from spark_jobs.recommender.sources.segment_popularity.fit import segment_popularity
 
@@ -23,8 +22,7 @@ def run(night: Night) -> None:
         return
 
     def describe(days: list[date]) -> DataFrame:
-        histories = night.read("gold.user_histories").where(F.col("as_of").isin(days))
-        return segment_popularity(with_attributes(night, histories))
+        return segment_popularity(with_attributes(night, histories_of(night, days)))
 
     known = str(night.pin("silver.users"))
     replace_snapshots(night, "gold.segment_popularity", describe, rests_on=lambda _: known, ages=False)

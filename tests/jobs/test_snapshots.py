@@ -128,6 +128,15 @@ def test_a_newcomer_has_an_empty_history_tonight_and_the_id_of_no_user(spark: Sp
         snapshot(taken, purchases(range(30)))
 
 
+def test_a_source_that_is_off_is_not_learnt(spark: SparkSession, home: Path) -> None:
+    night = versioned(spark, write_domain(home, train=TRAIN, sources={"als": 0, "linear": 0}), FIRST)
+    snapshot(night, purchases(range(30)))
+    assert not night.lakehouse.exists("gold.item_factors")
+    learnt = {row.source for row in night.read("gold.item_neighbours").select("source").distinct().collect()}
+    assert "item_to_item" in learnt
+    assert "linear" not in learnt
+
+
 def test_segments_follow_the_users_and_domains_without_users_have_none(spark: SparkSession, home: Path) -> None:
     rows, table = purchases(range(10)), "gold.segment_popularity"
     night = versioned(spark, write_domain(home, train=TRAIN), FIRST)

@@ -71,6 +71,7 @@ SNAPSHOTS = (
         key=("as_of", "item_id"),
         partition_by=("as_of",),
         catalogue_sized=True,
+        optional=True,
     ),
     Table(
         "gold",
