@@ -14,6 +14,9 @@ from spark_jobs.lakehouse.tables import Lakehouse
 
 COSTS = [name for name in TABLES["ops.profile"].column_names if name not in ("run_date", "stage", "recorded_at")]
 
+WIDTH = 110
+"""Characters that the table takes."""
+
 
 def costs_of(settings: Settings, domain: str, run_date: date) -> list[dict[str, Any]]:
     """Rows of ops.profile of the run date's latest run of every job, in the order in which they ran."""
@@ -41,6 +44,8 @@ def show(settings: Settings, domain: str, run_date: date, console: Console) -> N
     for row in rows:
         table.add_row(row["job"], *[_figure(row[name]) for name in COSTS[1:]])
     table.add_row("sum", *[_figure(sum(row[name] for row in rows)) for name in COSTS[1:]], style="bold")
+    # Wider than a narrow screen rather than without the names of jobs.
+    console.width = max(console.width, WIDTH)
     console.print(table)
 
 
