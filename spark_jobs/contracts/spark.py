@@ -29,6 +29,12 @@ WORKER_ENDED = (
     "own (NIGHTJAR_SPARK_MASTER=local[1]), or a larger machine."
 )
 
+NO_MEMORY = (
+    "There was no memory for the rows that Spark and a Python worker hand to one another ({}). Use fewer cores, as "
+    "each has a worker of its own (NIGHTJAR_SPARK_MASTER=local[1]), less heap (NIGHTJAR_DRIVER_MEMORY), or a larger "
+    "machine."
+)
+
 
 class SetUpError(RuntimeError):
     """Something the jobs need is not installed; the message says how to get it."""

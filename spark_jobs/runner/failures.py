@@ -12,12 +12,14 @@ from pyspark.accumulators import AccumulatorTCPServer
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, KILLED, WORKER_ENDED
+from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, KILLED, NO_MEMORY, WORKER_ENDED
 
 # Once the JVM is gone every call of it is logged with its trace, of threads that nobody waits for as well.
 logging.getLogger("py4j").setLevel(logging.CRITICAL)
 AccumulatorTCPServer.handle_error = lambda *_: None  # type: ignore[method-assign]
 _OUT_OF_MEMORY_EXIT, _KILLED_EXIT = 3, -9
+# Outside the heap: Python's, NumPy's and Arrow's in a worker, Arrow's and Netty's in the JVM.
+_NO_MEMORY = re.compile(r"(?:\w*MemoryError|arrow\.memory\.OutOfMemoryException|OutOfDirectMemoryError)\b.*")
 
 
 def sentence(error: BaseException, spark: SparkSession, settings: Settings) -> str:
@@ -27,6 +29,8 @@ def sentence(error: BaseException, spark: SparkSession, settings: Settings) -> s
         return HEAP_EXHAUSTED.format(settings.driver_memory)
     if "Python worker exited unexpectedly" in text:
         return WORKER_ENDED
+    if refused := _NO_MEMORY.search(text):
+        return NO_MEMORY.format(refused.group().strip().rstrip("."))
     if _jvm_is_gone(error):
         how = _exit_code(spark)
         told = {_OUT_OF_MEMORY_EXIT: HEAP_EXHAUSTED.format(settings.driver_memory), _KILLED_EXIT: KILLED}

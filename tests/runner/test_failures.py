@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
@@ -89,6 +90,21 @@ def test_what_a_worker_raised_is_told_without_its_traceback(spark: SparkSession,
     found = sentence(raised.value, spark, Settings())
     assert found.startswith(told)
     assert "Traceback" not in found
+
+
+@pytest.mark.parametrize("take", [lambda: np.empty(2**55), lambda: pa.allocate_buffer(2**60)], ids=["numpy", "arrow"])
+def test_memory_that_a_worker_cannot_get_is_told_with_a_remedy(spark: SparkSession, take: Callable[[], object]) -> None:
+    def fail(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        take()
+        yield from batches
+
+    with pytest.raises(PySparkException) as raised:
+        spark.range(1).mapInArrow(fail, "id long").collect()
+    found = sentence(raised.value, spark, Settings())
+    assert found.startswith("There was no memory for the rows")
+    assert "MemoryError" in found
+    assert "NIGHTJAR_SPARK_MASTER=local[1]" in found
+    assert "\n" not in found
 
 
 def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(shop: Path) -> None:
