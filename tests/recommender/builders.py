@@ -10,6 +10,7 @@ from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.sources import SOURCES
 
 
 def make_index(
@@ -59,7 +60,8 @@ def make_index(
     )
     tables = {"gold.item_features": features, "gold.item_neighbours": learnt, "gold.item_factors": factors}
     tables["gold.segment_popularity"] = segments
-    return index_as_of(lambda name: tables[name].to_reader(), depths or {})
+    all_on = {name: source.depth for name, source in SOURCES.items()}
+    return index_as_of(lambda name: tables[name].to_reader(), depths or all_on)
 
 
 def make_histories(

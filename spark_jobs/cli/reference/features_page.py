@@ -12,7 +12,10 @@ def page() -> str:
     signs = {1: "may only raise the score", -1: "may only lower the score", 0: ""}
     sources = table(
         ("source", "proposes per user", "what", "reason"),
-        [(code(source.name), str(source.depth), source.meaning, source.words) for source in SOURCES.values()],
+        [
+            (code(source.name), f"{source.depth}{'' if source.on else ', off'}", source.meaning, source.words)
+            for source in SOURCES.values()
+        ],
     )
     rows = [
         (str(number), code(feature.name), feature.meaning, signs[feature.monotone])
@@ -22,7 +25,9 @@ def page() -> str:
     return document(
         "Candidate sources and ranker features",
         "spark_jobs/recommender/sources/ and features/vocabulary.py",
-        "Candidates come from these sources, most personal first. Ties for a row's reason are broken in this order.",
+        "Candidates come from these sources, most personal first. Ties for a row's reason are broken in this order. "
+        "One that is off costs more than it was seen to bring (`benchmarks/ablation`); in the domain file "
+        "`sources: {past_to_future: 80}` switches it on.",
         sources,
         f"The ranker sees {len(FEATURES)} features of a user, an item and the pair, computed by the same code for "
         "training and for scoring, from events strictly before the snapshot's date (the cut).",

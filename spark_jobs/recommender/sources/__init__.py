@@ -38,4 +38,4 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 
 def source_depths(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
     """Items that each source proposes per user: what the domain file says, else the source itself."""
-    return {source.name: source.depth for source in _ALL} | dict(of_domain)
+    return {source.name: source.depth if source.on else 0 for source in _ALL} | dict(of_domain)
