@@ -137,12 +137,7 @@ def nights(train: pd.DataFrame, movies: pd.DataFrame, coverage: float, seed: int
         for name in ("score", "publish"):
             stage(NAME, run_date, name)
         found = {RANKER: ranked, BALANCED: published(Path(folder), NAME)}
-    return {
-        name: {
-            user.removeprefix(spelling): [item.removeprefix(spelling) for item in row] for user, row in lists.items()
-        }
-        for name, lists in found.items()
-    }
+    return {name: {own(user): [*map(own, items)] for user, items in lists.items()} for name, lists in found.items()}
 
 
 def domain(coverage: float | None) -> dict[str, Any]:
