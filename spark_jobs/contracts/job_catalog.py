@@ -42,7 +42,7 @@ SNAPSHOTS = (
     *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
     *("gold.segment_popularity", "silver.users"),
 )
-"""What candidates are made of; the last two only where users have attributes."""
+"""What candidates are made of; the last two only where users have attributes, factors only where ALS is on."""
 
 NIGHT: tuple[Stage, ...] = (
     Stage(

@@ -6,6 +6,7 @@ import itertools
 import math
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.contracts.domain import Domain, DomainFileError, find_domain, load_domain
+from spark_jobs.contracts.domain.policies import OFF_BY_DEFAULT, CandidateSource
 from spark_jobs.contracts.domain.windows import Windows
 from spark_jobs.contracts.settings import PROJECT_ROOT
 from tests.nights import SHOP
@@ -77,6 +79,14 @@ def test_policies_and_targets_have_sensible_defaults() -> None:
     assert domain.hidden_days("view") == 0
     assert domain.hidden_days("buy") == 7
     assert domain.target_events == ["buy", "view"]
+
+
+def test_a_domain_needs_a_source_that_is_on() -> None:
+    off = dict.fromkeys((name for name in get_args(CandidateSource) if name not in OFF_BY_DEFAULT), 0)
+    with pytest.raises(ValueError, match="sources: at least one must propose items"):
+        Domain.model_validate({**GOOD, "sources": off})
+    for name in get_args(CandidateSource):
+        assert Domain.model_validate({**GOOD, "sources": {**off, name: 10}}).sources[name] == 10
 
 
 def test_a_missing_domain_names_the_known_ones(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spark_jobs.cli.reference.markdown import code, document, table
+from spark_jobs.contracts.domain.policies import OFF_BY_DEFAULT
 from spark_jobs.recommender.features.vocabulary import FEATURES
 from spark_jobs.recommender.sources import SOURCES
 
@@ -13,7 +14,12 @@ def page() -> str:
     sources = table(
         ("source", "proposes per user", "what", "reason"),
         [
-            (code(source.name), f"{source.depth}{'' if source.on else ', off'}", source.meaning, source.words)
+            (
+                code(source.name),
+                f"{source.depth}{', off' if source.name in OFF_BY_DEFAULT else ''}",
+                source.meaning,
+                source.words,
+            )
             for source in SOURCES.values()
         ],
     )

@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.contracts.domain.part import Part
-from spark_jobs.contracts.domain.policies import AllowAfter, CandidateSource, Quality, Recommendations, Rules, Train
+from spark_jobs.contracts.domain.policies import (
+    OFF_BY_DEFAULT,
+    AllowAfter,
+    CandidateSource,
+    Quality,
+    Recommendations,
+    Rules,
+    Train,
+)
 from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
 from spark_jobs.contracts.domain.windows import Windows, sensible_days
 
@@ -70,7 +78,7 @@ class Domain(Part):
             for pin in self.rules.pin
             if pin.place > self.recommendations.per_user
         ]
-        if set(self.sources) == set(get_args(CandidateSource)) and not any(self.sources.values()):
+        if not any(self.sources.get(name, name not in OFF_BY_DEFAULT) for name in get_args(CandidateSource)):
             problems.append("sources: at least one must propose items")
         if not any(weight > 0 for weight in self.event_weights.values()):
             problems.append("event_weights: at least one weight must be positive")

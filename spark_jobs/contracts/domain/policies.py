@@ -175,6 +175,8 @@ CandidateSource = Literal[
     "popularity",
 ]
 """Names of the candidate sources, as spark_jobs/recommender/sources has them."""
+OFF_BY_DEFAULT: frozenset[CandidateSource] = frozenset({"past_to_future"})
+"""Sources that are off unless the domain file says otherwise: they cost more than they were seen to bring (ADR 23)."""
 
 
 class Recommendations(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spark_jobs.contracts.domain.policies import CandidateSource
+from spark_jobs.contracts.domain.policies import OFF_BY_DEFAULT, CandidateSource
 from spark_jobs.recommender.sources.als import ALS
 from spark_jobs.recommender.sources.category_popularity import CATEGORY_POPULARITY
 from spark_jobs.recommender.sources.item_to_item import ITEM_TO_ITEM
@@ -38,4 +38,4 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 
 def source_depths(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
     """Items that each source proposes per user: what the domain file says, else the source itself."""
-    return {source.name: source.depth if source.on else 0 for source in _ALL} | dict(of_domain)
+    return {source.name: 0 if source.name in OFF_BY_DEFAULT else source.depth for source in _ALL} | dict(of_domain)

@@ -39,9 +39,7 @@ class Source:
     words: str
     """The published reason; `{title}` names the item of the history that `evidence` finds."""
     depth: int
-    """Items proposed per user where it is on."""
+    """Items proposed per user where it is on and the domain file says no other number."""
     scores: Scorer
     learnt: Learnt | None = None
     evidence: Evidence | None = None
-    on: bool = True
-    """Whether it is on unless the domain file says otherwise; one that is not costs more than it was seen to bring."""

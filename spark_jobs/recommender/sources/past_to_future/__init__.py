@@ -13,6 +13,4 @@ PAST_TO_FUTURE = Source(
     depth=80,
     scores=scores,
     learnt=Learnt("gold.item_neighbours", neighbour_matrices),
-    # A dense regression per snapshot and a sixteenth of scoring, for nothing that could be told from chance.
-    on=False,
 )
