@@ -106,7 +106,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "build_item_features",
                 "Catalogue entry, eligibility and popularity of every item.",
-                ("silver.interactions", "silver.items", "ops.decisions"),
+                ("silver.items", "gold.user_histories"),
                 ("gold.item_features", "ops.snapshots"),
                 gates=("gold.item_features",),
             ),

@@ -80,7 +80,7 @@ def check_leakage(night: Night) -> tuple[date, int]:
         raise FutureSeenError(
             f"Features of {cut} differ when events from {cut} on are removed, so they see the future: {named}. A model "
             "trained on them looks better than it is. Look for a source, feature or snapshot job that reads events "
-            "without the limit of its snapshot (spark_jobs/recommender/snapshots/as_of.py)."
+            "without the limit of its snapshot (spark_jobs/recommender/snapshots/histories.py)."
         )
     return cut, equal
 

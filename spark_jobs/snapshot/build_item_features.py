@@ -1,6 +1,6 @@
 """One row per item and snapshot: catalogue entry as of then, eligibility, age, place in histories and popularity.
 
-Reads silver.interactions and silver.items, writes gold.item_features. Shares are over all items of the snapshot.
+Reads silver.items and gold.user_histories, writes gold.item_features. Shares are over all items of the snapshot.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import replace_snapshots
-from spark_jobs.recommender.snapshots.as_of import days_between, events_before
+from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
 
 HALF_LIVES_DAYS = (7, 30, 180)
 LAST_YEAR_DAYS = (337.0, 365.0)
@@ -27,9 +26,8 @@ def run(night: Night) -> None:
     items = night.require_rows("silver.items", "land a catalogue, or derive it with items.from_interactions")
 
     def describe(days: list[date]) -> DataFrame:
-        snapshots = moments(night, days)
-        popularity = popularity_as_of(night.read("silver.interactions"), snapshots)
-        features = catalogue_as_of(items, snapshots).join(popularity, ["as_of", "item_id"], "left")
+        popularity = popularity_in(histories_of(night, days))
+        features = catalogue_as_of(items, moments(night, days)).join(popularity, ["as_of", "item_id"], "left")
         features = features.withColumn("listed_days", F.coalesce("listed_days", "age_days"))
         shares = [name for name in popularity.columns if "popularity" in name]
         others = ["listed_days", "age_days", "usual_position", "mean_weight"]
@@ -60,42 +58,42 @@ def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:
             "categories",
             "attributes",
             (started & not_ended).alias("eligible"),
-            days_between("available_from", "as_of_at").alias("listed_days"),
+            ((F.unix_micros("as_of_at") - F.unix_micros("available_from")) / F.lit(86_400e6)).alias("listed_days"),
         )
     )
 
 
-def popularity_as_of(interactions: DataFrame, snapshots: DataFrame) -> DataFrame:
-    """Popularity shares, age, place in histories and mean weight of items with events before each snapshot."""
-    of_user = Window.partitionBy("user_id")
-    first_seen = F.min("event_at").over(of_user)
-    events = interactions.withColumns(
-        {
-            "returning": F.col("event_at") > first_seen + F.expr("interval 1 day"),
-            # Later events don't move a place, so it is the same for every snapshot that knows the event.
-            "place": F.row_number().over(of_user.orderBy("event_at", "item_id")),
-        }
+def popularity_in(histories: DataFrame) -> DataFrame:
+    """Popularity shares, age, place in histories and mean weight of the items in each snapshot's histories.
+
+    A user counts with the latest events alone that a history keeps, so that a robot doesn't decide what is popular.
+    """
+    first_place = (F.col("events_total") - F.size("item_ids") + 1).alias("first_place")
+    event = F.posexplode(F.arrays_zip("item_ids", "weights", "ages_days")).alias("number", "event")
+    events = histories.select("as_of", "tenure_days", first_place, event).select(
+        "as_of",
+        F.col("event.item_ids").alias("item_id"),
+        F.col("event.weights").alias("weight"),
+        F.col("event.ages_days").alias("age_days"),
+        (F.col("first_place") + F.col("number")).alias("place"),
+        (F.col("tenure_days") - F.col("event.ages_days") > 1).alias("returning"),
     )
     positive = F.greatest(F.col("weight"), F.lit(0.0))
-    counted = (
-        events_before(events, snapshots)
-        .groupBy("as_of", "item_id")
-        .agg(
-            *[
-                F.sum(positive * F.pow(F.lit(0.5), F.col("age_days") / days)).alias(f"popularity_{days}d")
-                for days in HALF_LIVES_DAYS
-            ],
-            F.sum(positive).alias("popularity_all"),
-            F.sum(
-                F.when(F.col("returning"), positive * F.pow(F.lit(0.5), F.col("age_days") / 30)).otherwise(0.0)
-            ).alias("returning_popularity"),
-            F.sum(F.when(F.col("age_days").between(*LAST_YEAR_DAYS), positive).otherwise(0.0)).alias(
-                "popularity_last_year"
-            ),
-            F.max("age_days").alias("age_days"),
-            F.round(F.avg(F.log("place")), 9).alias("usual_position"),
-            F.round(F.avg("weight"), 9).alias("mean_weight"),
-        )
+    counted = events.groupBy("as_of", "item_id").agg(
+        *[
+            F.sum(positive * F.pow(F.lit(0.5), F.col("age_days") / days)).alias(f"popularity_{days}d")
+            for days in HALF_LIVES_DAYS
+        ],
+        F.sum(positive).alias("popularity_all"),
+        F.sum(F.when(F.col("returning"), positive * F.pow(F.lit(0.5), F.col("age_days") / 30)).otherwise(0.0)).alias(
+            "returning_popularity"
+        ),
+        F.sum(F.when(F.col("age_days").between(*LAST_YEAR_DAYS), positive).otherwise(0.0)).alias(
+            "popularity_last_year"
+        ),
+        F.max("age_days").alias("age_days"),
+        F.round(F.avg(F.log("place")), 9).alias("usual_position"),
+        F.round(F.avg("weight"), 9).alias("mean_weight"),
     )
     names = [name for name in counted.columns if "popularity" in name]
     return counted.withColumns({name: _share(name) for name in names})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import mlflow
 import pyarrow.parquet as pq
@@ -21,10 +21,11 @@ from spark_jobs.lakehouse.releases import champion, published
 from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
+from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_night, run_stage
 from spark_jobs.score.score_users import SnapshotGoneError
 from spark_jobs.score.score_users import run as score
-from spark_jobs.snapshot import build_item_features
+from spark_jobs.snapshot import build_user_histories
 from spark_jobs.snapshot.decide_training import run as decide
 from spark_jobs.train import build_training_examples
 from tests.nights import content, run_stages
@@ -327,10 +328,12 @@ def test_features_are_the_same_without_later_events(shop: Night) -> None:
 
 
 def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    def every_event(events: DataFrame, snapshots: DataFrame) -> DataFrame:
-        return events.crossJoin(snapshots).withColumn("age_days", F.lit(1.0))
+    def too_late(events: DataFrame, domain: Domain, days: list[date]) -> DataFrame:
+        later = histories_as_of(events, domain, [day + timedelta(days=3) for day in days if day < same_shop.run_date])
+        tonight = histories_as_of(events, domain, [same_shop.run_date])
+        return later.withColumn("as_of", F.date_sub("as_of", 3)).unionByName(tonight)
 
-    monkeypatch.setattr(build_item_features, "events_before", every_event)
+    monkeypatch.setattr(build_user_histories, "histories_as_of", too_late)
     run_stages(same_shop, "ingest", "clean", "snapshot")
     run_stage(same_shop, Stage("train", "", STAGES["train"].jobs[:1]))
     monkeypatch.undo()

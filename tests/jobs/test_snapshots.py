@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_stage
+from spark_jobs.snapshot.build_item_features import popularity_in
 from tests.nights import content, land, night_of, run_stages, write_domain
 
 TABLES = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
@@ -187,7 +189,7 @@ def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(
     assert {table: content(again, table) for table in described} == described
 
 
-def test_histories_hold_the_latest_events_in_order_and_what_is_blocked(spark: SparkSession, home: Path) -> None:
+def test_histories_hold_the_latest_events_in_order_and_items_are_told_by_them(spark: SparkSession, home: Path) -> None:
     domain = write_domain(
         home,
         rules={"already_seen": {"view": "allow", "buy": {"allow_after_days": 2}}},
@@ -217,3 +219,13 @@ def test_histories_hold_the_latest_events_in_order_and_what_is_blocked(spark: Sp
     assert late.blocked_item_ids == ["d"]
     assert early.blocked_item_ids == ["d"]
     assert early.ages_days == [2.0, 2.0, 0.5]
+    items = {(row.item_id, row.as_of): row for row in popularity_in(histories_as_of(frame, domain, days)).collect()}
+    # What a history no longer holds does not count, but a place does.
+    assert {item for item, day in items if day == days[1]} == {"b", "c", "d"}
+    assert [round(exp(items[item, days[1]].usual_position)) for item in "cbd"] == [2, 3, 4]
+    b, c, d = (items[item, days[1]] for item in "bcd")
+    assert c.popularity_all == pytest.approx(1 / 1.2)
+    assert (b.age_days, c.age_days, d.age_days) == (3.0, 3.0, 1.5)
+    assert d.returning_popularity > 0 == b.returning_popularity, "b came a day after the user's first event, not later"
+    assert d.popularity_7d / b.popularity_7d == pytest.approx(0.5 ** (-1.5 / 7))
+    assert c.mean_weight == 1.0

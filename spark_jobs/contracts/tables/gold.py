@@ -25,7 +25,7 @@ SNAPSHOTS = (
     Table(
         "gold",
         "item_features",
-        "One row per item and snapshot: catalogue entry, eligibility and popularity.",
+        "One row per item and snapshot: catalogue entry, eligibility and popularity in histories.",
         (
             AS_OF,
             ITEM,
@@ -36,7 +36,7 @@ SNAPSHOTS = (
             Column("popularity_7d", "double", "Share of positive events, half-life 7 days."),
             Column("popularity_30d", "double", "Share of positive events, half-life 30 days."),
             Column("popularity_180d", "double", "Share of positive events, half-life 180 days."),
-            Column("popularity_all", "double", "Share of all positive events."),
+            Column("popularity_all", "double", "Share of the positive events in histories."),
             Column("returning_popularity", "double", "Share of positive events by users with earlier history."),
             Column("popularity_last_year", "double", "Share of positive events in the next four weeks a year ago."),
             Column("listed_days", "double", "Days since it is available, else since its first event; NaN without."),
