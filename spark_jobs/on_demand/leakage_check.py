@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from functools import partial, reduce
+from functools import reduce
 from operator import and_
 from pathlib import Path
 
@@ -21,9 +21,8 @@ from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.snapshot import (
     build_item_factors,
     build_item_features,
@@ -66,7 +65,7 @@ def check_leakage(night: Night) -> tuple[date, int]:
             past.replace("silver.users", night.read("silver.users"))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
-        index = share(night.spark.sparkContext, index_as_of(partial(past.stream, as_of=cut), night.domain.sources))
+        index = shared_index(night.spark.sparkContext, past.stream, cut, night.domain.sources)
         histories = users_as_of(past, cut)
         maker = example_maker(index, cut, tested=True)
         labelled = labelled_users(night, cut, training_cuts(night)[0], histories)

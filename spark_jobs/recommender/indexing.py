@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark import SparkContext
 from scipy import sparse
 
 from spark_jobs.contracts.domain.policies import CandidateSource
 from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.snapshots.sharing import SharedIndex, share
 from spark_jobs.recommender.sources import SOURCES, source_depths
 
 NEW_DAYS = 28.0
@@ -49,6 +53,16 @@ def index_as_of(
         depths=source_depths(depths),
         learnt=_learnt(snapshot, item_ids),
     )
+
+
+def shared_index(
+    context: SparkContext,
+    stream: Callable[..., pa.RecordBatchReader],
+    day: date,
+    depths: Mapping[CandidateSource, int],
+) -> SharedIndex:
+    """The index of the date's snapshot, where workers find it; `stream(table, as_of=day)` reads the rows of a date."""
+    return share(context, index_as_of(partial(stream, as_of=day), depths))
 
 
 def _learnt(snapshot: Callable[[str], pa.RecordBatchReader], item_ids: pa.StringArray) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
-from spark_jobs.recommender.sources import source_depths
+from spark_jobs.recommender.sources import sources_on
 from spark_jobs.recommender.sources.als.fit import item_factors
 
 
 def run(night: Night) -> None:
     """Factorise what users took as of every snapshot that is not there yet; nothing to do where the source is off."""
-    if not source_depths(night.domain.sources)["als"]:
+    if "als" not in sources_on(night.domain.sources):
         return
 
     def describe(days: list[date]) -> DataFrame:

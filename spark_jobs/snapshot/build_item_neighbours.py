@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
-from spark_jobs.recommender.sources import source_depths
+from spark_jobs.recommender.sources import sources_on
 from spark_jobs.recommender.sources.item_models import MODELS, item_models
 from spark_jobs.recommender.sources.item_to_item.fit import neighbours
 
@@ -21,8 +21,8 @@ def run(night: Night) -> None:
 
     Item-to-item is learnt in any case: features use it.
     """
-    depths = source_depths(night.domain.sources)
-    names = [name for name in MODELS if depths[name]]
+    on = sources_on(night.domain.sources)
+    names = [name for name in MODELS if name in on]
 
     def describe(days: list[date]) -> DataFrame:
         histories = histories_of(night, days)

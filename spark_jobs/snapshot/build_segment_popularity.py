@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots, with_attributes
-from spark_jobs.recommender.sources import source_depths
+from spark_jobs.recommender.sources import sources_on
 from spark_jobs.recommender.sources.segment_popularity.fit import segment_popularity
 
 
 def run(night: Night) -> None:
     """Learn the segments of every snapshot that is not there yet; nothing to do where users have no attributes."""
-    users, on = night.domain.users, source_depths(night.domain.sources)["segment_popularity"]
+    users, on = night.domain.users, "segment_popularity" in sources_on(night.domain.sources)
     if users is None or users.columns.attributes is None or not (on and night.lakehouse.exists("silver.users")):
         return
 

@@ -1,9 +1,10 @@
 """Decide whether the ranker trains tonight, and write down why.
 
-Reads earlier decisions and silver.interactions, writes ops.decisions. Training is due without a
-champion, when the latest training is `train.every_days` old, when the champion needs features that the code does not
-make any more, or when it is asked for. Only decisions of earlier run dates count, so that a rerun of a date decides the
-same. Until the log is long enough for a first training a source serves, which is decided here as well.
+Reads earlier decisions and silver.interactions, writes ops.decisions. Training is due without a champion, when the
+latest training is `train.every_days` old or learnt from sources that the domain has switched off since, when the
+champion needs features that the code does not make any more, or when it is asked for. Only decisions of earlier run
+dates count, so that a rerun of a date decides the same. Until the log is long enough for a first training a source
+serves, which is decided here as well.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
+from spark_jobs.recommender.features.vocabulary import sources_behind
 from spark_jobs.recommender.ranking.ranker import missing_features
-from spark_jobs.recommender.sources import SOURCES, source_depths
+from spark_jobs.recommender.sources import SOURCES, sources_on
 
 log = logging.getLogger("nightjar")
 FEWEST_CUTS = 2
@@ -40,6 +42,8 @@ def run(night: Night) -> None:
     promoted = latest(night.lakehouse, "promote", until=before, yes=True)
     if promoted and (missing := missing_features(promoted.features or [])):
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
+    elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
+        due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
     if cuts < FEWEST_CUTS:
         days = windows_of(night).days
@@ -60,8 +64,8 @@ def run(night: Night) -> None:
 
 def starting_source(domain: Domain) -> str:
     """The source that serves until a ranker can be trained: the first of STARTERS that is on, else of all sources."""
-    depths = source_depths(domain.sources)
-    return next(name for name in (*STARTERS, *SOURCES) if depths[name])
+    on = sources_on(domain.sources)
+    return next(name for name in (*STARTERS, *SOURCES) if name in on)
 
 
 def training_due(run_date: date, last: date | None, every_days: int, *, forced: bool) -> tuple[bool, str]:

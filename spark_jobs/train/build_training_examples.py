@@ -19,10 +19,9 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
-from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import a_few, at_most, first_time_users, relevant_after, returning_users
-from spark_jobs.recommender.snapshots.sharing import share
 
 MOST_USERS = 50_000
 """Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
@@ -34,7 +33,7 @@ def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
     cuts = training_cuts(night)
-    indexes = {cut: share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources)) for cut in cuts}
+    indexes = {cut: shared_index(context, night.stream, cut, night.domain.sources) for cut in cuts}
     histories = {cut: users_as_of(night, cut) for cut in cuts}
     everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
     described = night.lakehouse.count("gold.user_histories")

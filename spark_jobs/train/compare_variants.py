@@ -8,7 +8,6 @@ bounds the time, and 0 leaves all this out.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import xgboost as xgb
@@ -17,19 +16,20 @@ from pyspark.sql import DataFrame
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of
-from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
 from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.ranking.training_rows import one_worker
-from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.recommender.variants.comparison import FULL, compare, smallest
-from spark_jobs.recommender.variants.trials import MOST_ROWS, trials
+from spark_jobs.recommender.variants.trials import trials
 from spark_jobs.recommender.variants.variants import VARIANTS
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion, Version
 
 MOST_USERS = 5_000
+ROWS_TO_TELL, ROWS_TO_CHOOSE = 250_000, 1_000_000
+"""Rows that variants are trained on at most: enough to tell what they would cost, or to choose and serve one."""
 RECORDED = (
     *("variant", "ndcg_at_10", "low", "high", "difference", "difference_low", "difference_high", "users"),
     *("bytes", "bytes_zstd", "onnx_bytes", "rows_per_second", "onnx_rows_per_second", "seconds", "note"),
@@ -61,10 +61,12 @@ def tried(
     night: Night, examples: DataFrame, label: str, teacher: xgb.Booster, names: list[str]
 ) -> list[dict[str, Any]]:
     """Variants of the teacher, made in one worker."""
-    rows = min(night.lakehouse.count("gold.training_examples"), MOST_ROWS)
+    train = night.domain.train
+    most = ROWS_TO_CHOOSE if train.prefer_smaller else ROWS_TO_TELL
+    rows = min(night.lakehouse.count("gold.training_examples"), most)
     threads = one_worker(night.spark, rows, "Comparing variants on")
-    seconds = float(night.domain.train.compare_seconds)
-    return trials(examples, label, to_bytes(teacher), names, threads=threads, seconds=seconds)
+    seconds = float(train.compare_seconds)
+    return trials(examples, label, to_bytes(teacher), names, most, threads=threads, seconds=seconds)
 
 
 def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -74,7 +76,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     days, events = windows_of(night).days, night.read("silver.interactions")
     users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
-    index = share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources))
+    index = shared_index(context, night.stream, cut, night.domain.sources)
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
     compared = compare(sample, index, shared)
     for one in (index, shared):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 import xgboost as xgb
@@ -25,11 +25,10 @@ from spark_jobs.lakehouse.tables import literal
 from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
 from spark_jobs.recommender.evaluation.metrics import MEANINGS
 from spark_jobs.recommender.evaluation.summary import summary
-from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.labels import at_most, first_time_users, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
-from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.report import Evaluation, write_report
 
@@ -85,7 +84,7 @@ def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models
     """Write one row per user and contender for the window after the newest cut."""
     context = night.spark.sparkContext
     histories = users_as_of(night, cut)
-    index = share(context, index_as_of(partial(night.stream, as_of=cut), night.domain.sources))
+    index = shared_index(context, night.stream, cut, night.domain.sources)
     ranker = context.broadcast(models[RANKER])
     # Balanced for all users at the cut, as the night would have done it.
     exposure = exposure_of(histories, index, ranker, night.domain.recommendations)

@@ -6,8 +6,6 @@ the two differ the job fails, and the version is not promoted.
 
 from __future__ import annotations
 
-from functools import partial
-
 import xgboost as xgb
 
 from spark_jobs.lakehouse.night import Night
@@ -15,10 +13,9 @@ from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.evaluation.evaluator import RANKER
 from spark_jobs.recommender.export.conversion import facts, onnx_scores, to_onnx
 from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
-from spark_jobs.recommender.indexing import index_as_of
+from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.ranker import to_bytes
-from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
@@ -48,7 +45,7 @@ def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     """Both models on tonight's candidates."""
     context = night.spark.sparkContext
     histories = users_as_of(night, night.run_date)
-    index = share(context, index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources))
+    index = shared_index(context, night.stream, night.run_date, night.domain.sources)
     models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
     found = parity(histories, index, *models)
     for one in (index, *models):

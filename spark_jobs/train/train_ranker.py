@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.features.vocabulary import features_with
 from spark_jobs.recommender.ranking.device import training_device
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.training import content_digest, fit
 from spark_jobs.recommender.ranking.training_rows import one_worker
+from spark_jobs.recommender.sources import sources_on
 from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
 
 
@@ -24,10 +25,11 @@ def run(night: Night) -> None:
     registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device, night.spark)
     rows = night.lakehouse.count("gold.training_examples")
     threads = one_worker(night.spark, rows, "Training on")
-    digest = content_digest(examples, device, night.code_version, night.domain.train.prefer_smaller)
+    names = features_with(sources_on(night.domain.sources))
+    digest = content_digest(examples, names, device, night.code_version, night.domain.train.prefer_smaller)
     if is_reproducible(night.settings) and registry.trained_on(night.run_date, digest):
         return
-    fitted = fit(examples, device, threads)
+    fitted = fit(examples, names, device, threads)
     registry.register(
         fitted["label"],
         tested=fitted["label_tested"],
@@ -35,5 +37,5 @@ def run(night: Night) -> None:
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
         tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},
-        example=real_rows(examples, FEATURE_NAMES),
+        example=real_rows(examples, names),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import mlflow
@@ -280,6 +281,22 @@ def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
     again = shop.read("ops.quality_results").orderBy("recorded_at").collect()[checks:]
     assert {row.table for row in again if row.suite} == {"gold.recommendations_staged"}
     assert content(shop, SERVED[0], "release") == before
+
+
+def test_a_champion_whose_sources_are_switched_off_is_trained_anew(shop: Night) -> None:
+    before = shop.lakehouse.version("ops.decisions")
+    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=2))
+    for sources, outcome, reason in (
+        ({}, "no", "the latest training is 2 days old; it is due after 7"),
+        ({"past_to_future": 0}, "no", "the latest training is 2 days old; it is due after 7"),
+        ({"als": 0, "linear": 0}, "yes", "the latest ranker learnt from sources that are off now: als, linear"),
+    ):
+        domain = shop.domain.model_copy(update={"sources": sources})
+        decide(replace(later, domain=domain).for_job())
+        decision = latest(later.lakehouse, "train", on=later.run_date)
+        assert decision is not None
+        assert (decision.outcome, decision.reason) == (outcome, reason)
+    DeltaTable(later.lakehouse.uri("ops.decisions")).restore(before)
 
 
 def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None:

@@ -21,18 +21,19 @@ from spark_jobs.recommender.ranking.training import content_digest, fit
 
 def test_the_digest_changes_with_whatever_changes_the_model(spark: SparkSession) -> None:
     frame = spark.sql("SELECT * FROM VALUES ('u', 1, 0.5F), ('v', 0, FLOAT('NaN')) AS t(user_id, label, feature)")
-    digest = content_digest(frame, "cpu", "v1")
-    assert content_digest(frame.orderBy("label"), "cpu", "v1") == digest
-    assert content_digest(frame.unionAll(frame), "cpu", "v1") != digest
-    assert content_digest(frame, "cuda", "v1") != digest
-    assert content_digest(frame, "cpu", "v2") != digest
+    digest = content_digest(frame, ["user_events"], "cpu", "v1")
+    assert content_digest(frame.orderBy("label"), ["user_events"], "cpu", "v1") == digest
+    assert content_digest(frame.unionAll(frame), ["user_events"], "cpu", "v1") != digest
+    assert content_digest(frame, ["user_events"], "cuda", "v1") != digest
+    assert content_digest(frame, ["user_events"], "cpu", "v2") != digest
+    assert content_digest(frame, ["user_recency_days"], "cpu", "v1") != digest
 
 
 def test_constraints_are_part_of_the_digest(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = spark.range(3)
-    before = content_digest(frame, "cpu", "v1")
+    before = content_digest(frame, ["user_events"], "cpu", "v1")
     monkeypatch.setattr(training, "constraints", lambda _: "(1)")
-    assert content_digest(frame, "cpu", "v1") != before
+    assert content_digest(frame, ["user_events"], "cpu", "v1") != before
 
 
 def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_they_come(spark: SparkSession) -> None:
@@ -46,7 +47,7 @@ def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_the
     older = frame["query"] < 60
     frame["label_tested"] = frame["label"].where(older & (frame["item_id"] < "i10"), 0).where(older).astype("Int32")
     examples = spark.createDataFrame(frame)
-    boosters = fit(examples.orderBy(F.rand(1)).repartition(3), "cpu", threads=2)
+    boosters = fit(examples.orderBy(F.rand(1)).repartition(3), list(FEATURE_NAMES), "cpu", threads=2)
     for label, rows in (("label", frame), ("label_tested", frame[older])):
         features = rows[list(FEATURE_NAMES)]
         data = xgb.QuantileDMatrix(features, rows[label], qid=rows["query"], max_bin=64)

@@ -52,10 +52,10 @@ def full(examples: pd.DataFrame) -> xgb.Booster:
 
 
 def made_of(
-    spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster, seconds: float = 600
+    spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster, seconds: float = 600, most_rows: int = ROWS
 ) -> list[dict[str, Any]]:
     frame = spark.createDataFrame(examples).repartition(2)
-    return trials(frame, "label_tested", to_bytes(full), NAMES, threads=2, seconds=seconds)
+    return trials(frame, "label_tested", to_bytes(full), NAMES, most_rows, threads=2, seconds=seconds)
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,9 @@ def test_what_no_time_is_left_for_says_so(spark: SparkSession, examples: pd.Data
 
 
 def test_beyond_the_most_rows_all_are_trained_on_the_same_sample(
-    spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster
 ) -> None:
-    monkeypatch.setattr("spark_jobs.recommender.variants.trials.MOST_ROWS", ROWS // 2)
-    found = {row["variant"]: row for row in made_of(spark, examples, full)}
+    found = {row["variant"]: row for row in made_of(spark, examples, full, most_rows=ROWS // 2)}
     assert "of the rows, the full one too" in found[FULL]["note"]
     assert found[FULL]["booster"] != to_bytes(full)
 

@@ -36,6 +36,8 @@ def page() -> str:
         "`sources: {past_to_future: 80}` switches it on.",
         sources,
         f"The ranker sees {len(FEATURES)} features of a user, an item and the pair, computed by the same code for "
-        "training and for scoring, from events strictly before the snapshot's date (the cut).",
+        "training and for scoring, from events strictly before the snapshot's date (the cut). It learns nothing from "
+        "sources that are off; when the domain file switches off one that the latest ranker learnt from, a training is "
+        "due.",
         listed,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from spark_jobs.recommender.features.content import NUMBERS
@@ -68,3 +69,14 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+_SOURCE_OF = {f"{source}_{kind}": source for source in SOURCES for kind in ("score", "rank")}
+
+
+def features_with(sources: Collection[str]) -> list[str]:
+    """What a ranker learns from where these sources are on: all features but scores and ranks of others."""
+    return [name for name in FEATURE_NAMES if _SOURCE_OF.get(name) in (None, *sources)]
+
+
+def sources_behind(names: Iterable[str]) -> set[str]:
+    """The sources whose scores or ranks are among the features."""
+    return {_SOURCE_OF[name] for name in names if name in _SOURCE_OF}

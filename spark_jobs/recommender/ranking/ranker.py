@@ -87,7 +87,7 @@ def model_features(found: Candidates, booster: xgb.Booster) -> np.ndarray:
 
 def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
     """Those columns of rows × FEATURE_NAMES that are named, in this order."""
-    return features if names == list(FEATURE_NAMES) else features[:, [*map(FEATURE_NAMES.index, names)]]
+    return features if names == list(FEATURE_NAMES) else np.take(features, [*map(FEATURE_NAMES.index, names)], axis=1)
 
 
 def best_per_user(found: Candidates, scores: np.ndarray, count: int, among: np.ndarray | None = None) -> Ranked:

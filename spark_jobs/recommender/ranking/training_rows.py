@@ -112,7 +112,7 @@ def in_one_partition(examples: DataFrame, *labels: str) -> DataFrame:
 
 
 def arrays_of(
-    batches: Iterable[pa.RecordBatch], labels: Iterable[str], names: Iterable[str] = FEATURE_NAMES
+    batches: Iterable[pa.RecordBatch], labels: Iterable[str], names: Iterable[str]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """All batches as rows × names (float32), query by row, and the values of each label; what came is let go."""
     table = pa.Table.from_batches(batches)

@@ -39,3 +39,8 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 def source_depths(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
     """Items that each source proposes per user: what the domain file says, else the source itself."""
     return {source.name: 0 if source.name in OFF_BY_DEFAULT else source.depth for source in _ALL} | dict(of_domain)
+
+
+def sources_on(of_domain: Mapping[CandidateSource, int]) -> set[str]:
+    """Names of the sources that propose anything."""
+    return {name for name, depth in source_depths(of_domain).items() if depth}

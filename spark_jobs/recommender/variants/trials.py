@@ -21,8 +21,6 @@ from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.training_rows import TrainingRows, arrays_of, in_one_partition
 from spark_jobs.recommender.variants.variants import VARIANTS, Model
 
-MOST_ROWS = 1_000_000
-"""Rows that variants are trained on at most, in whole queries; beyond, the full model is trained on them again."""
 TIMED_ROWS = 5_000
 COLUMNS = (
     "variant string, booster binary, onnx binary, names array<string>, bytes bigint, bytes_zstd bigint, "
@@ -34,11 +32,21 @@ _SCHEMA = pa.schema([(name, _KINDS[kind]) for name, kind in (column.split() for 
 
 
 def trials(
-    examples: DataFrame, label: str, teacher: bytes, names: Sequence[str], *, threads: int, seconds: float
+    examples: DataFrame,
+    label: str,
+    teacher: bytes,
+    names: Sequence[str],
+    most_rows: int,
+    *,
+    threads: int,
+    seconds: float,
 ) -> list[dict[str, Any]]:
-    """The named variants of the teacher on the examples that have the label; what no time is left for has a note."""
+    """The named variants of the teacher on the examples that have the label; what no time is left for has a note.
+
+    Beyond `most_rows` on whole queries of a sample, on which the full model is then trained again.
+    """
     labelled = examples.where(F.col(label).isNotNull())
-    queries = max(1, -(-labelled.count() // MOST_ROWS))
+    queries = max(1, -(-labelled.count() // most_rows))
     sampled = labelled.where(F.pmod(F.xxhash64("query"), F.lit(queries)) == 0) if queries > 1 else labelled
     maker = _maker(label, teacher, names, threads, seconds, again=queries > 1)
     return list(in_one_partition(sampled, label).mapInArrow(maker, COLUMNS).toArrow().to_pylist())
