@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
+from spark_jobs.recommender.snapshots.histories import MICROSECONDS_PER_DAY
 
 HALF_LIVES_DAYS = (7, 30, 180)
 LAST_YEAR_DAYS = (337.0, 365.0)
@@ -58,7 +59,7 @@ def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:
             "categories",
             "attributes",
             (started & not_ended).alias("eligible"),
-            ((F.unix_micros("as_of_at") - F.unix_micros("available_from")) / F.lit(86_400e6)).alias("listed_days"),
+            ((F.unix_micros("as_of_at") - F.unix_micros("available_from")) / MICROSECONDS_PER_DAY).alias("listed_days"),
         )
     )
 
