@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import users_as_of
+from spark_jobs.lakehouse.snapshots import histories_of
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
@@ -66,9 +66,9 @@ def check_leakage(night: Night) -> tuple[date, int]:
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
         index = shared_index(night.spark.sparkContext, past.stream, cut, night.domain.sources)
-        histories = users_as_of(past, cut)
-        maker = example_maker(index, cut, tested=True)
-        labelled = labelled_users(night, cut, training_cuts(night)[0], histories)
+        test = training_cuts(night)[0]
+        maker = example_maker({cut: index}, test)
+        labelled = labelled_users(night, [cut], test, histories_of(past, [cut]))
         # A large shop learns from a sample of its users.
         labelled = labelled.join(recorded.select("user_id").distinct(), "user_id", "left_semi")
         found = differences(recorded, labelled.mapInArrow(maker, COLUMNS))

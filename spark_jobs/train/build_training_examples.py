@@ -11,17 +11,18 @@ costs no more with ten times the users, and fits one worker.
 from __future__ import annotations
 
 from datetime import date
-from functools import partial, reduce
+from functools import partial
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
+from spark_jobs.lakehouse.snapshots import histories_of, with_attributes
 from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import a_few, at_most, first_time_users, relevant_after, returning_users
+from spark_jobs.recommender.snapshots.batches import shared_out
 
 MOST_USERS = 50_000
 """Users of all cuts together: with some 60 examples each about three million, which take 2.5 GB in training."""
@@ -34,15 +35,9 @@ def run(night: Night) -> None:
     context = night.spark.sparkContext
     cuts = training_cuts(night)
     indexes = {cut: shared_index(context, night.stream, cut, night.domain.sources) for cut in cuts}
-    histories = {cut: users_as_of(night, cut) for cut in cuts}
-    everybody = [labelled_users(night, cut, cuts[0], histories[cut]) for cut in cuts]
-    described = night.lakehouse.count("gold.user_histories")
-    users = dict(zip(cuts, at_most(MOST_USERS, described, *everybody), strict=True))
-    labelled = [
-        users[cut].mapInArrow(example_maker(index, cut, tested=cut < cuts[0]), COLUMNS)
-        for cut, index in indexes.items()
-    ]
-    examples = reduce(DataFrame.unionByName, labelled).persist()
+    everybody = labelled_users(night, cuts, cuts[0], histories_of(night, cuts))
+    [users] = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), everybody)
+    examples = shared_out(users, "as_of").mapInArrow(example_maker(indexes, cuts[0]), COLUMNS).persist()
     night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
     for index in indexes.values():
@@ -53,16 +48,19 @@ def with_queries(examples: DataFrame) -> DataFrame:
     """Examples with `query`, numbered from 0: XGBoost keeps 32 bits of it, so a hash would mix queries up."""
     numbered = Window.orderBy("as_of", "user_id")
     queries = examples.select("as_of", "user_id").distinct()
-    return examples.join(queries.withColumn("query", F.row_number().over(numbered) - 1), ["as_of", "user_id"])
+    return examples.join(
+        F.broadcast(queries.withColumn("query", F.row_number().over(numbered) - 1)), ["as_of", "user_id"]
+    )
 
 
-def labelled_users(night: Night, cut: date, test: date, histories: DataFrame) -> DataFrame:
-    """Histories of users who came after the cut, with what they took until tonight and until the test.
+def labelled_users(night: Night, cuts: list[date], test: date, histories: DataFrame) -> DataFrame:
+    """Histories at the cuts of users who came after them, with what they took until tonight and until the test.
 
-    `test` is the newest cut.
+    `test` is the newest of all cuts.
     """
     days = windows_of(night).days * night.domain.train.label_windows
-    after = partial(relevant_after, cut, days, night.domain, night.read("silver.interactions"))
+    after = partial(relevant_after, cuts, days, night.domain, night.read("silver.interactions"))
     tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")
-    newcomers = with_attributes(night, a_few(first_time_users(cut, histories, tonight), NEWCOMERS))
-    return returning_users(histories, tonight).unionByName(newcomers).join(tested, "user_id", "left")
+    newcomers = a_few(first_time_users(histories, tonight), NEWCOMERS)
+    labelled = returning_users(histories, tonight).unionByName(newcomers).join(tested, ["as_of", "user_id"], "left")
+    return with_attributes(night, labelled)

@@ -74,7 +74,7 @@ def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     cut, context = training_cuts(night)[0], night.spark.sparkContext
     histories = users_as_of(night, cut)
     days, events = windows_of(night).days, night.read("silver.interactions")
-    users = returning_users(histories, relevant_after(cut, days, night.domain, events)).persist()
+    users = returning_users(histories, relevant_after([cut], days, night.domain, events)).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
     index = shared_index(context, night.stream, cut, night.domain.sources)
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])

@@ -71,8 +71,8 @@ def test_users(night: Night, cut: date) -> DataFrame:
     """
     histories = users_as_of(night, cut)
     days, events = windows_of(night).days, night.read("silver.interactions")
-    relevant = relevant_after(cut, days, night.domain, events)
-    newcomers = with_attributes(night, first_time_users(cut, histories, relevant))
+    relevant = relevant_after([cut], days, night.domain, events)
+    newcomers = with_attributes(night, first_time_users(histories, relevant))
     # Tonight's snapshot describes newcomers as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")
     return reduce(

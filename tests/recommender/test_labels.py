@@ -27,13 +27,14 @@ def histories(spark: SparkSession) -> DataFrame:
 @pytest.fixture(scope="module")
 def relevant(spark: SparkSession) -> DataFrame:
     taken = {"a": ["i004"], "b": ["i003"], "quiet": ["i005"], **{f"new{n}": ["i006", "i007"] for n in range(40)}}
-    return spark.createDataFrame(list(taken.items()), "user_id string, relevant array<string>")
+    rows = [(CUT, user, items) for user, items in taken.items()]
+    return spark.createDataFrame(rows, "as_of date, user_id string, relevant array<string>")
 
 
 def test_who_came_back_and_who_came_first_are_apart(histories: DataFrame, relevant: DataFrame) -> None:
     # What the policy hides from b is all that b took.
     assert [row.user_id for row in returning_users(histories, relevant).collect()] == ["a"]
-    first = first_time_users(CUT, histories, relevant).collect()
+    first = first_time_users(histories, relevant).collect()
     assert {row.user_id for row in first} == {"quiet", *(f"new{n}" for n in range(40))}
     assert {(row.as_of, row.events_total, *map(len, (row.item_ids, row.weights, row.ages_days))) for row in first} == {
         (CUT, 0, 0, 0, 0)
@@ -41,7 +42,7 @@ def test_who_came_back_and_who_came_first_are_apart(histories: DataFrame, releva
 
 
 def test_a_few_are_the_same_ones_in_whatever_order_they_come(histories: DataFrame, relevant: DataFrame) -> None:
-    first = first_time_users(CUT, histories, relevant)
+    first = first_time_users(histories, relevant)
     few = {row.user_id for row in a_few(first, 10).collect()}
     assert len(few) == 10
     assert {row.user_id for row in a_few(first.repartition(7).orderBy("user_id"), 10).collect()} == few
@@ -49,11 +50,11 @@ def test_a_few_are_the_same_ones_in_whatever_order_they_come(histories: DataFram
 
 
 def test_newcomers_are_examples_without_a_past(spark: SparkSession, histories: DataFrame, relevant: DataFrame) -> None:
-    users = a_few(first_time_users(CUT, histories, relevant), 3)
+    users = a_few(first_time_users(histories, relevant), 3)
     known = F.create_map(F.lit("city"), F.lit("Ulm"))
     few = users.withColumn("tested", users.relevant).withColumn("attributes", known).persist()
     index = spark.sparkContext.broadcast(make_index(60))
-    examples = few.mapInArrow(example_maker(index, CUT, tested=True), COLUMNS).toPandas()
+    examples = few.mapInArrow(example_maker({CUT: index}, test=date.max), COLUMNS).toPandas()
     assert set(examples.user_id) == {row.user_id for row in few.collect()}
     assert (examples.user_events == 0).all()
     assert examples.user_recency_days.isna().all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -29,15 +29,18 @@ COLUMNS = "as_of date, user_id string, item_id string, label int, label_tested i
 ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def example_maker(index: SharedIndex, as_of: date, *, tested: bool) -> ArrowMap:
+def example_maker(indexes: Mapping[date, SharedIndex], test: date) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` and `tested` to training examples.
 
-    `label_tested` is NULL where the snapshot is not `tested`: it is the one that the test is taken on.
+    `indexes` are those of the histories' snapshots. `label_tested` is NULL at the one that the `test` is taken on.
     """
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in resized(batches, index.value.items):
-            yield _examples(batch, index.value, as_of, tested)
+        for batch in batches:
+            for day in pc.unique(batch["as_of"]).to_pylist():
+                index = indexes[day].value
+                for users in resized([batch.filter(pc.field("as_of") == day)], index.items):
+                    yield _examples(users, index, day, tested=day < test)
 
     return make
 
@@ -52,7 +55,7 @@ def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex, co
     return relevant
 
 
-def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, tested: bool) -> pa.RecordBatch:
+def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, *, tested: bool) -> pa.RecordBatch:
     users = user_batch(batch, index)
     found = propose(users, index)
     labels = relevance(batch, users, index)[found.users, found.items]

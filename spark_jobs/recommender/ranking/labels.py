@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.recommender.snapshots.histories import without_events
 
 
-def relevant_items(interactions: DataFrame, target_events: list[str], start: datetime, end: datetime) -> DataFrame:
-    """`user_id`, `relevant` (sorted item ids) of target events with start ≤ event_at < end."""
-    window = (F.col("event_at") >= F.lit(start)) & (F.col("event_at") < F.lit(end))
-    taken = interactions.where(window & F.col("event_type").isin(target_events))
-    return taken.groupBy("user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
+def relevant_after(
+    cuts: Sequence[date], days: int, domain: Domain, interactions: DataFrame, until: date = date.max
+) -> DataFrame:
+    """`as_of` (a cut), `user_id`, `relevant`: sorted item ids of target events in so many days from the cut on.
 
-
-def relevant_after(cut: date, days: int, domain: Domain, interactions: DataFrame, until: date = date.max) -> DataFrame:
-    """The relevant items of every user in so many days from `cut` on, and before `until`."""
-    end = min(cut + timedelta(days=days), until)
-    return relevant_items(interactions, domain.target_events, domain.start_of(cut), domain.start_of(end))
+    And before `until`. One pass over the events, however many cuts.
+    """
+    windows = {cut: (domain.start_of(cut), domain.start_of(min(cut + timedelta(days=days), until))) for cut in cuts}
+    starts, ends = zip(*windows.values(), strict=True)
+    at = F.col("event_at")
+    # The outermost bounds as well: files without any such event are not read.
+    taken = interactions.where(F.col("event_type").isin(domain.target_events)).where(
+        (at >= F.lit(min(starts))) & (at < F.lit(max(ends)))
+    )
+    holding = [F.when((at >= F.lit(start)) & (at < F.lit(end)), F.lit(cut)) for cut, (start, end) in windows.items()]
+    labelled = taken.select(F.explode(F.array(*holding)).alias("as_of"), "user_id", "item_id").where(
+        "as_of IS NOT NULL"
+    )
+    return labelled.groupBy("as_of", "user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
 
 
 def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
@@ -30,19 +39,20 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     Items the already-seen policy hides at the snapshot can't be recommended, so they don't count as relevant.
     """
     open_items = F.array_except("relevant", "blocked_item_ids")
-    joined = histories.where(F.col("events_total") > 0).join(relevant, "user_id")
+    joined = histories.where(F.col("events_total") > 0).join(relevant, ["as_of", "user_id"])
     return joined.withColumn("relevant", open_items).where(F.size("relevant") > 0)
 
 
-def first_time_users(cut: date, histories: DataFrame, relevant: DataFrame) -> DataFrame:
+def first_time_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     """Empty histories of users who had none before the cut and took something in the window, with `relevant`."""
-    newcomers = relevant.join(histories.where(F.col("events_total") > 0), "user_id", "left_anti")
-    return newcomers.select(F.lit(cut).alias("as_of"), "user_id", *without_events(), "relevant")
+    newcomers = relevant.join(histories.where(F.col("events_total") > 0), ["as_of", "user_id"], "left_anti")
+    return newcomers.select("as_of", "user_id", *without_events(), "relevant")
 
 
 def a_few(users: DataFrame, count: int) -> DataFrame:
-    """At most `count` users, chosen by a hash: the same ones whenever it is asked."""
-    return users.orderBy(F.xxhash64("user_id", "as_of"), "user_id").limit(count)
+    """At most `count` users of each snapshot, chosen by a hash: the same ones whenever it is asked."""
+    drawn = Window.partitionBy("as_of").orderBy(F.xxhash64("user_id", "as_of"), "user_id")
+    return users.withColumn("place", F.row_number().over(drawn)).where(F.col("place") <= count).drop("place")
 
 
 def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:

@@ -18,13 +18,13 @@ MOST_USERS = 50_000
 """Users of a snapshot that a worker learns from: sample enough, and it fits whatever the size of the shop."""
 
 
-def shared_out(histories: DataFrame) -> DataFrame:
-    """The users in equal shares, in an order that rests on them alone.
+def shared_out(histories: DataFrame, *first: str) -> DataFrame:
+    """The users in equal shares, in an order that rests on them alone; by the columns `first`, if any.
 
     Files are of many sizes, and Spark reads several small ones in one task: scoring would wait for the largest.
     """
     shares = SHARES_PER_CORE * histories.sparkSession.sparkContext.defaultParallelism
-    return histories.repartition(shares, "user_id").sortWithinPartitions("user_id")
+    return histories.repartition(shares, "user_id").sortWithinPartitions(*first, "user_id")
 
 
 def by_snapshot(histories: DataFrame, *columns: str) -> GroupedData:
