@@ -134,8 +134,7 @@ def nights(train: pd.DataFrame, movies: pd.DataFrame, coverage: float, seed: int
         whole_night(NAME, run_date)
         ranked = published(Path(folder), NAME)
         make_home(Path(folder), domain(coverage))
-        for name in ("score", "publish"):
-            stage(NAME, run_date, name)
+        stage(NAME, run_date, "publish")
         found = {RANKER: ranked, BALANCED: published(Path(folder), NAME)}
     return {name: {own(user): [*map(own, items)] for user, items in lists.items()} for name, lists in found.items()}
 

@@ -36,6 +36,7 @@ from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.lakehouse.spark_session import spark_session
+from spark_jobs.publish.score_users import tonights_lists, tonights_version
 from spark_jobs.recommender.candidates import propose, rank_in_pool
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.indexing import index_as_of
@@ -46,7 +47,6 @@ from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 from spark_jobs.recommender.sources.als.fold_in import RANK, fold_in
 from spark_jobs.registry.model_registry import ModelRegistry
-from spark_jobs.score.score_users import tonights_lists, tonights_version
 
 LENGTH, ROUNDS, STAGED_USERS = 100, 3, 2_000
 

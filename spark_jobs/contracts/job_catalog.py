@@ -47,7 +47,7 @@ SNAPSHOTS = (
 NIGHT: tuple[Stage, ...] = (
     Stage(
         "ingest",
-        "Land new files in bronze, once each, as received.",
+        "Land new files in bronze as received; type, check and deduplicate them into silver, refused records go apart.",
         (
             Job(
                 "ingest_landing_files",
@@ -56,12 +56,6 @@ NIGHT: tuple[Stage, ...] = (
                 ("bronze.interactions", "bronze.items", "bronze.users", "ops.quality_results"),
                 gates=("bronze.interactions",),
             ),
-        ),
-    ),
-    Stage(
-        "clean",
-        "Type, check and deduplicate into silver; refused records go to quarantine.",
-        (
             Job(
                 "clean_interactions",
                 "New interaction batches to silver, one row per event key.",
@@ -181,8 +175,8 @@ NIGHT: tuple[Stage, ...] = (
         timeout_minutes=360,
     ),
     Stage(
-        "score",
-        "Score every user with the champion into the staging table.",
+        "publish",
+        "Score every user with the champion; check the lists against rules and contract; publish them in one commit.",
         (
             Job(
                 "score_users",
@@ -191,12 +185,6 @@ NIGHT: tuple[Stage, ...] = (
                 ("gold.recommendations_staged", "ops.releases", "ops.decisions", "ops.list_rules"),
                 gates=("gold.recommendations_staged",),
             ),
-        ),
-    ),
-    Stage(
-        "publish",
-        "Check the staged lists against rules and contract, then publish in one commit.",
-        (
             Job(
                 "check_recommendations",
                 "No blocked, ineligible or missing items; every user served.",

@@ -1,1 +1,1 @@
-"""Ingest: land new files in bronze, once each, as received."""
+"""Ingest: land new files in bronze, once each, as received, and clean them into silver."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
-LEDGER, SERVED, HISTORY = "ops.releases", "gold.recommendations", "gold.recommendation_history"
+LEDGER, HISTORY = "ops.releases", "gold.recommendation_history"
+STAGED, SERVED = "gold.recommendations_staged", "gold.recommendations"
 SCORED, PUBLISHED, ROLLBACK = "scored", "publish", "rollback"
 """Kinds of rows in the ledger: lists were made; they were published; a person put them back."""
 
@@ -73,6 +74,14 @@ def born(lakehouse: Lakehouse, name: str) -> dict[str, Any] | None:
     """What was written down when the release's lists were made."""
     rows = _rows(lakehouse, f"release = {literal(name)} AND kind = '{SCORED}'", "ORDER BY recorded_at DESC LIMIT 1")
     return rows[0] if rows else None
+
+
+def waiting(lakehouse: Lakehouse) -> dict[str, Any] | None:
+    """What was written down of the staged lists, where they were not published yet."""
+    if not lakehouse.count(STAGED):
+        return None
+    name = str(lakehouse.query("SELECT min(release) AS release FROM staged", staged=STAGED)["release"][0].as_py())
+    return None if is_recorded(lakehouse, name) else born(lakehouse, name)
 
 
 def is_recorded(lakehouse: Lakehouse, name: str) -> bool:

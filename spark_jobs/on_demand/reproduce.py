@@ -13,9 +13,9 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import HISTORY, born, release_named
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.publish.score_users import tonights_lists
 from spark_jobs.recommender.ranking.lists import COLUMNS
 from spark_jobs.registry.model_registry import ModelRegistry
-from spark_jobs.score.score_users import tonights_lists
 
 NAMES = [column.split()[0] for column in COLUMNS.split(", ")]
 

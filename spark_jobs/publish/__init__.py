@@ -1,1 +1,1 @@
-"""Publish: check the staged lists, then replace what is served in one commit."""
+"""Publish: make every user's list, check the lists, then replace what is served in one commit."""

@@ -12,9 +12,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.releases import STAGED
 from spark_jobs.recommender.ranking.shaping import PINNED
 
-STAGED = "gold.recommendations_staged"
 EXAMPLES = 5
 
 

@@ -11,11 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import HISTORY, LEDGER, PUBLISHED, SERVED, born, champion, is_recorded, serving
+from spark_jobs.lakehouse.releases import (
+    HISTORY,
+    LEDGER,
+    PUBLISHED,
+    SERVED,
+    STAGED,
+    born,
+    champion,
+    is_recorded,
+    serving,
+)
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.registry.model_registry import ModelRegistry
-
-STAGED = "gold.recommendations_staged"
 
 
 class ReleaseUnknownError(RuntimeError):
@@ -24,7 +32,7 @@ class ReleaseUnknownError(RuntimeError):
 
 def run(night: Night) -> None:
     """Publish tonight's release."""
-    night.require_rows(STAGED, "run the score stage first")
+    night.require_rows(STAGED, "run the publish stage from its start")
     staged, facts = night.read(STAGED), release_facts(night)
     name = facts["release"]
     night.replace(HISTORY, staged, where=f"run_date = '{night.run_date}' AND release = {literal(name)}")
@@ -49,7 +57,7 @@ def release_facts(night: Night) -> dict[str, Any]:
     ).to_pylist()[0]
     made = born(night.lakehouse, counted["release"])
     if made is None:
-        raise ReleaseUnknownError(f"Nothing is known of release {counted['release']}: run the score stage again.")
+        raise ReleaseUnknownError(f"Nothing is known of release {counted['release']}: run the publish stage again.")
     return {name: value for name, value in (made | counted).items() if name not in ("run_date", "recorded_at")}
 
 

@@ -23,7 +23,7 @@ class NewcomerIsKnownError(ValueError):
 
 def run(night: Night) -> None:
     """Describe every user as of every snapshot that is not there yet."""
-    interactions = night.require_rows("silver.interactions", "land interactions and run the clean stage first")
+    interactions = night.require_rows("silver.interactions", "land interactions and run the ingest stage first")
 
     def describe(days: list[date]) -> DataFrame:
         histories = histories_as_of(interactions, night.domain, days)

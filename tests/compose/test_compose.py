@@ -31,9 +31,9 @@ RESTARTED = {
     "airflow-scheduler": "snapshot",
     "airflow-dag-processor": "snapshot",
     "airflow-triggerer": "snapshot",
-    "mlflow": "score",
+    "mlflow": "publish",
     "spark-master": "snapshot",
-    "spark-worker": "score",
+    "spark-worker": "publish",
 }
 """Every long-running service, with the task in whose middle it is restarted; RESTART_ONLY names some of them."""
 
@@ -158,12 +158,12 @@ def test_the_model_is_found_through_the_server(stack: Stack) -> None:
 
 
 def test_an_edited_job_reaches_the_next_task_without_a_rebuild(stack: Stack) -> None:
-    job = stack.folder / "spark_jobs" / "clean" / "clean_users.py"
+    job = stack.folder / "spark_jobs" / "ingest" / "clean_users.py"
     head = "def run(night: Night) -> None:\n"
     job.write_text(job.read_text().replace(head, f'{head}    print("edited")\n'))
     run = stack.start_night(NIGHT + timedelta(days=1))
     assert stack.wait(run) == "success"
-    logs = f"/opt/airflow/logs/dag_id={DAG}/run_id={run}/task_id=clean"
+    logs = f"/opt/airflow/logs/dag_id={DAG}/run_id={run}/task_id=ingest"
     assert "edited" in stack.compose("exec", "airflow-scheduler", "grep", "-rh", "edited", logs)
 
 

@@ -47,7 +47,7 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
     expected = {pair for pair in stage_order() if "train" not in pair}
     training = {("snapshot", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
-    training |= {("snapshot", "score"), ("training_over", "score")}
+    training |= {("snapshot", "publish"), ("training_over", "publish")}
     turns = {("take_turn", "ingest"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
     assert edges == expected | training | turns | {("publish", "complete")}
 
@@ -82,13 +82,13 @@ def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize(
     ("before", "decided", "states"),
     [
-        ("success", "no", {"train": "skipped", "score": "success", "complete": "success"}),
-        # Scoring goes on where training failed, and the night is a failed one all the same.
-        ("success", "yes", {"train": "failed", "score": "success", "complete": "upstream_failed"}),
-        ("failed", "no", {"train": "upstream_failed", "score": "upstream_failed", "complete": "upstream_failed"}),
+        ("success", "no", {"train": "skipped", "publish": "success", "complete": "success"}),
+        # The night goes on where training failed, and the night is a failed one all the same.
+        ("success", "yes", {"train": "failed", "publish": "success", "complete": "upstream_failed"}),
+        ("failed", "no", {"train": "upstream_failed", "publish": "upstream_failed", "complete": "upstream_failed"}),
     ],
 )
-def test_a_night_without_training_and_one_whose_training_fails_score_all_the_same(
+def test_a_night_without_training_and_one_whose_training_fails_publish_all_the_same(
     airflow_home: Path, home: Path, before: str, decided: str, states: dict[str, str]
 ) -> None:
     decision = {"run_date": date(2026, 1, 5), "decision": "train", "outcome": decided, "reason": "tested"}
@@ -118,7 +118,7 @@ def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
     found = load_dags(airflow_home, tmp_path / "conf")
     assert found["errors"] == {}
     assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_another", "night_sh_p___co"}
-    assert set(found["dags"]["night_retail"]["tasks"]) > {"score"}
+    assert set(found["dags"]["night_retail"]["tasks"]) > {"publish"}
     assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -11,11 +12,11 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SERVED, born, champion, published
+from spark_jobs.lakehouse.releases import LEDGER, SERVED, STAGED, born, champion, published
 from spark_jobs.on_demand.reproduce import NotReproducibleError, reproduce
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.publish_recommendations import run as publish
-from spark_jobs.score.score_users import run as score
+from spark_jobs.publish.score_users import run as score
 from spark_jobs.train.promote_ranker import evaluation_of
 from spark_jobs.train.promote_ranker import run as promote
 from tests.nights import run_stages
@@ -36,6 +37,28 @@ def copied(shop: Night, tmp_path: Path) -> Night:
 def test_a_release_is_made_again_row_by_row(shop: Night) -> None:
     name = first_release(shop)
     assert reproduce(shop.for_job(), name) == published(shop.lakehouse, 100)[-1]["rows"] > 1_000
+
+
+def test_lists_that_were_made_and_not_published_are_kept_by_the_next_try(copied: Night) -> None:
+    settings = copied.settings.model_copy(update={"code_version": "kept"})
+    night = Night(copied.spark, settings, copied.domain, copied.run_date)
+
+    def staged_by(night: Night) -> int:
+        score(night.for_job())
+        return night.lakehouse.version(STAGED)
+
+    first = staged_by(night)
+    assert staged_by(night) == first
+    # Nothing is kept of another domain file, of other code, and of what was published.
+    shorter = copied.domain.recommendations.model_copy(update={"per_user": 5})
+    other = replace(night, domain=copied.domain.model_copy(update={"recommendations": shorter}))
+    assert staged_by(other) == first + 1
+    assert staged_by(night) == first + 2
+    assert staged_by(replace(night, settings=copied.settings.model_copy(update={"code_version": "newer"}))) == first + 3
+    assert staged_by(night) == first + 4
+    check(night.for_job())
+    publish(night.for_job())
+    assert staged_by(night) == first + 5
 
 
 def test_what_differs_or_is_gone_is_named(copied: Night) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.clean.clean_interactions import run as clean
-from spark_jobs.clean.clean_items import run as clean_items
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.ingest.clean_interactions import run as clean
+from spark_jobs.ingest.clean_items import run as clean_items
 from spark_jobs.ingest.ingest_landing_files import run as ingest
 from spark_jobs.landing.files import LandingFileError, csv_columns
 from spark_jobs.runner.run import JobFailedError
@@ -140,7 +140,7 @@ def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(
 ) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD)
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
     suites = shutil.copytree(load_settings().expectations_dir, home / "suites")
     monkeypatch.setenv("NIGHTJAR_EXPECTATIONS_DIR", str(suites))
     suite = suites / "bronze.interactions.json"
@@ -154,13 +154,13 @@ def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(
 def test_a_silent_source_stops_the_night(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD, "2,u1,b,buy,2027-01-01T10:00:00Z,5")
-    run_stages(night_of(spark, domain, "2026-01-08"), "ingest", "clean")
+    run_stages(night_of(spark, domain, "2026-01-08"), "ingest")
     night = night_of(spark, domain, "2026-01-09")
     with pytest.raises(JobFailedError, match=r"newest event is of 2026-01-01 10:00 UTC .*allows 7 days") as caught:
-        run_stages(night, "ingest", "clean")
+        run_stages(night, "ingest")
     assert caught.value.final
     closed = write_domain(home, quality={"max_age_days": None})
-    run_stages(night_of(spark, closed, "2026-06-01"), "clean")
+    run_stages(night_of(spark, closed, "2026-06-01"), "ingest")
 
 
 def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home: Path) -> None:
@@ -169,15 +169,15 @@ def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home
     domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "name"}})
     record = '{"u":"1","i":"a","at":"2026-01-01T10:00:00Z","p":5,"name":"A"}'
     land(home, "1.jsonl", record, header="")
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest", "clean")
+    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
     land(home, "2.jsonl", '{"u":"1","i":"b","at":"2026-01-02T10:00:00Z","name":"B"}', header="")
     night = night_of(spark, domain, "2026-01-03")
-    run_stages(night, "ingest", "clean")
+    run_stages(night, "ingest")
     assert {row.item_id: row.value for row in night.read("silver.interactions").collect()} == {"a": 5.0, "b": None}
     misspelt = source | {"columns": columns | {"value": "prise"}}
     night = night_of(spark, write_domain(home, interactions=misspelt), "2026-01-03")
     with pytest.raises(JobFailedError, match=r"value: .*prise.*check-domain") as caught:
-        run_stages(night, "clean")
+        run_stages(night, "ingest")
     assert caught.value.final
 
 
@@ -191,7 +191,7 @@ def test_what_a_backfill_ingests_is_not_dated_into_the_past(spark: SparkSession,
         os.utime(file, (at, at))
         # The second night runs for a date before the file was there.
         night = night_of(spark, domain, "2026-01-05")
-        run_stages(night, "ingest", "clean")
+        run_stages(night, "ingest")
     versions = {row.title: str(row.valid_from)[:10] for row in night.read("silver.items").collect()}
     assert versions == {"Old": "1970-01-01", "New": "2026-03-01"}
 

@@ -15,8 +15,8 @@ from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.releases import LEDGER, champion, published
 from spark_jobs.publish.publish_recommendations import ReleaseUnknownError
 from spark_jobs.publish.publish_recommendations import run as publish
+from spark_jobs.publish.score_users import birth
 from spark_jobs.runner.start import FutureNightError, stage, whole_night
-from spark_jobs.score.score_users import birth
 from tests.nights import night_of, write_domain
 
 STAGED = "gold.recommendations_staged"
@@ -72,7 +72,7 @@ def test_a_release_published_twice_is_in_history_and_ledger_once(spark: SparkSes
     unknown = replace(tonight, run_date=tonight.run_date - timedelta(days=1))
     row = ("u", 1, "i", "Title", 1.0, ["als"], "because", unknown.run_date, "r-unknown", "source:als")
     unknown.replace(STAGED, spark.createDataFrame([row], schema_of(TABLES[STAGED])))
-    with pytest.raises(ReleaseUnknownError, match="r-unknown: run the score stage again"):
+    with pytest.raises(ReleaseUnknownError, match="r-unknown: run the publish stage again"):
         publish(unknown.for_job())
 
 

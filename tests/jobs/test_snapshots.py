@@ -180,11 +180,11 @@ def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(
     night = versioned(spark, domain, date(2026, 1, 21))
     with monkeypatch.context() as patched:
         patched.setattr("spark_jobs.lakehouse.night.EVENTS_PER_PARTITION", 5)
-        run_stages(night, "ingest", "clean", "snapshot")
+        run_stages(night, "ingest", "snapshot")
     assert spark.conf.get("spark.sql.shuffle.partitions") == "8"
     described = {table: content(night, table) for table in ("silver.items", *TABLES)}
     again = versioned(spark, domain, night.run_date, "v2")
-    run_stages(again, "clean", "snapshot")
+    run_stages(again, "ingest", "snapshot")
     assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
     assert {table: content(again, table) for table in described} == described
 

@@ -20,11 +20,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.contracts.job_catalog import SNAPSHOTS
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SCORED, champion
+from spark_jobs.lakehouse.releases import LEDGER, SCORED, STAGED, champion, waiting
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import LESS_SCORING, require_memory
@@ -55,10 +56,13 @@ def run(night: Night) -> None:
             " replaced it, or the snapshot stage did not run."
             " Run this night again from its start, while no other one runs."
         )
+    if left_staged(night, version):
+        log.info("the lists that an earlier try made and did not publish are kept")
+        return
     release = f"{night.domain.domain}-{night.run_date}-{secrets.token_hex(3)}"
     with tonights_lists(night, registry, version) as made:
         named = {"run_date": F.lit(night.run_date), "release": F.lit(release), "model_version": F.lit(version)}
-        night.replace("gold.recommendations_staged", made.lists.withColumns(named))
+        night.replace(STAGED, made.lists.withColumns(named))
     record_balance(night, made.exposure)
     record_rules(night, made.index)
     night.record(LEDGER, [birth(night, release, version)])
@@ -110,9 +114,20 @@ def birth(night: Night, release: str, version: str) -> dict[str, object]:
         "domain_file": night.domain.model_dump_json(),
         "code_version": night.code_version,
         "users": 0,
-        "rows": night.lakehouse.count("gold.recommendations_staged"),
+        "rows": night.lakehouse.count(STAGED),
         "serving": False,
     }
+
+
+def left_staged(night: Night, version: str) -> bool:
+    """Whether the same lists are staged and not published: a stage that is tried again need not make them again."""
+    made = waiting(night.lakehouse) if is_reproducible(night.settings) else None
+    same = {"model_version": version, "run_date": night.run_date, "domain_file": night.domain.model_dump_json()}
+    same["code_version"] = night.code_version
+    if made is None or any(made[name] != value for name, value in same.items()):
+        return False
+    read = dict(made["inputs"])
+    return {table: night.lakehouse.exists(table) and night.pin(table) for table in read} == read
 
 
 def record_rules(night: Night, index: RetrievalIndex) -> None:
@@ -130,7 +145,7 @@ def record_rules(night: Night, index: RetrievalIndex) -> None:
     ]
     if not holding:
         return
-    staged = night.read("gold.recommendations_staged").groupBy("item_id").count().collect()
+    staged = night.read(STAGED).groupBy("item_id").count().collect()
     rows = {row["item_id"]: row["count"] for row in staged}
     recorded = []
     for kind, rule, detail in holding:

@@ -1,1 +1,0 @@
-"""Clean: type, check and deduplicate into silver; refused records go to quarantine."""

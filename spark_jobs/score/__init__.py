@@ -1,1 +1,0 @@
-"""Score: make every user's list with the champion."""
