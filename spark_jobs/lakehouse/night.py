@@ -26,6 +26,8 @@ from spark_jobs.lakehouse.tables import Lakehouse
 
 EVENTS_PER_PARTITION = 500_000
 """About 100 MB, a quarter of what a heap of 1 GiB has for the sorting of two tasks."""
+SMALL_LOG = 200_000
+"""Events up to which any table that is made of them fits the driver: some 50 MB."""
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 
 
@@ -140,8 +142,7 @@ class Night:
     @_timed
     def replace(self, name: str, frame: DataFrame, where: str | None = None) -> None:
         """Replace the table, or only the rows that fulfil `where`, in one commit."""
-        # Seven snapshots of a large catalogue are too much for the driver's heap.
-        if TABLES[name].catalogue_sized and self.partitions == self.settings.shuffle_partitions:
+        if self._fits_driver(TABLES[name]):
             rows = to_contract(frame, TABLES[name]).toArrow()
             self.versions_written[name] = self.lakehouse.replace(name, rows, where, self._metadata())
             return
@@ -187,6 +188,14 @@ class Night:
 
     def _metadata(self) -> dict[str, str]:
         return {"run_date": str(self.run_date), "code_version": self.code_version}
+
+    def _fits_driver(self, table: Table) -> bool:
+        """Whether delta-rs writes the table: it commits in milliseconds, Spark in more than a second."""
+        if table.catalogue_sized:
+            # Seven snapshots of a large catalogue are too much for the driver's heap.
+            return self.partitions == self.settings.shuffle_partitions
+        # How much is about to land nobody knows.
+        return table.layer != "bronze" and 0 < self.lakehouse.count("bronze.interactions") <= SMALL_LOG
 
     def _writer(self, name: str, frame: DataFrame) -> Any:
         table = TABLES[name]

@@ -154,8 +154,9 @@ class Lakehouse:
 
     def replace(self, name: str, rows: pa.Table, where: str | None, metadata: dict[str, str]) -> int:
         """Replace the table, or rows that fulfil `where`, by rows of its contract in one commit; its version."""
-        self.create(name)
-        schema, table = _without_comments(name), DeltaTable(self.uri(name))
+        further = rows.column_names[len(TABLES[name].columns) :]
+        self.create(name, further)
+        schema, table = _without_comments(name, further), DeltaTable(self.uri(name))
         write_deltalake(
             table,
             rows.select(schema.names).cast(schema),
@@ -233,9 +234,9 @@ class Lakehouse:
         return [column.name for column in DeltaTable(self.uri(name), without_files=True).schema().fields]
 
 
-def _without_comments(name: str) -> pa.Schema:
+def _without_comments(name: str, further: list[str] | None = None) -> pa.Schema:
     """Columns to write: a comment that was worded otherwise when the table was made must not refuse its rows."""
-    return pa.schema([field.remove_metadata() for field in arrow_schema(TABLES[name])])
+    return pa.schema([field.remove_metadata() for field in arrow_schema(TABLES[name], further)])
 
 
 def literal(text: str) -> str:

@@ -31,7 +31,7 @@ class Table:
     partition_by: tuple[str, ...] = ()
     further: Column | None = None
     catalogue_sized: bool = False
-    """Whether it grows with the catalogue alone: while the log is small it is written without Spark's commit."""
+    """Whether it grows with the catalogue alone: then delta-rs writes it up to a larger log than other tables."""
     optional: bool = False
     """Whether there are domains without it, where its gate has nothing to look at."""
 
