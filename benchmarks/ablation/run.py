@@ -22,12 +22,12 @@ from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.spark_session import spark_session
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES, SOURCE_OF
 from spark_jobs.recommender.sources import SOURCES
 from spark_jobs.train import build_training_examples, evaluate_ranker, train_ranker
 
 GROUPS = {
-    "scores and ranks of sources": [f"{source}_{kind}" for source in SOURCES for kind in ("score", "rank")],
+    "scores and ranks of sources": [*SOURCE_OF],
     "the user's own events": [name for name in FEATURE_NAMES if name.startswith("own_") and "history" not in name],
     "the user": [name for name in FEATURE_NAMES if name.startswith("user_")],
     "the item": [name for name in FEATURE_NAMES if name.startswith("item_")],

@@ -21,6 +21,9 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFile, LandingFileError, list_files, read_records
 
+SMALL_DELIVERY = 8_000_000
+"""Bytes of landing files whose records fit the driver, compressed ones too."""
+
 log = logging.getLogger("nightjar")
 
 
@@ -49,7 +52,8 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
     if full:
         batch = batch_id(night, full)
         records = read_records(night.spark, [file.path for file in full], source.format)
-        night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'")
+        few = sum(file.size for file in full) <= SMALL_DELIVERY
+        night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'", few=few)
     name = table.removeprefix("bronze.")
     if waiting := night.lakehouse.partition_values(table, "batch_id") - set(cleaned_by(night.lakehouse, name)):
         night.unchecked[table] = Batches(name, name, sorted(waiting)).condition

@@ -140,9 +140,9 @@ class Night:
         return self.lakehouse.stream(name, self.pin(name), **equal)
 
     @_timed
-    def replace(self, name: str, frame: DataFrame, where: str | None = None) -> None:
-        """Replace the table, or only the rows that fulfil `where`, in one commit."""
-        if self._fits_driver(TABLES[name]):
+    def replace(self, name: str, frame: DataFrame, where: str | None = None, *, few: bool = False) -> None:
+        """Replace the table, or only the rows that fulfil `where`, in one commit; `few` where the caller knows it."""
+        if few or self._fits_driver(TABLES[name]):
             rows = to_contract(frame, TABLES[name]).toArrow()
             self.versions_written[name] = self.lakehouse.replace(name, rows, where, self._metadata())
             return
@@ -194,7 +194,7 @@ class Night:
         if table.catalogue_sized:
             # Seven snapshots of a large catalogue are too much for the driver's heap.
             return self.partitions == self.settings.shuffle_partitions
-        # How much is about to land nobody knows.
+        # How much is about to land the log does not say.
         return table.layer != "bronze" and 0 < self.lakehouse.count("bronze.interactions") <= SMALL_LOG
 
     def _writer(self, name: str, frame: DataFrame) -> Any:

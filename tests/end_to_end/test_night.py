@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
+from spark_jobs.ingest import ingest_landing_files
 from spark_jobs.lakehouse import night as night_module
 from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
@@ -238,6 +239,7 @@ def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night, monke
     """
     events = shop.lakehouse.count("bronze.interactions")
     assert 0 < events <= night_module.SMALL_LOG
+    monkeypatch.setattr(ingest_landing_files, "SMALL_DELIVERY", 0)
     monkeypatch.setattr(night_module, "SMALL_LOG", 0)
     monkeypatch.setattr(night_module, "EVENTS_PER_PARTITION", events // 5)
     for file in (same_shop.settings.landing / "retail").glob("*/*"):

@@ -69,14 +69,15 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
-_SOURCE_OF = {f"{source}_{kind}": source for source in SOURCES for kind in ("score", "rank")}
+SOURCE_OF = {f"{source}_{kind}": source for source in SOURCES for kind in ("score", "rank")}
+"""By feature the source whose score or rank it is."""
 
 
 def features_with(sources: Collection[str]) -> list[str]:
     """What a ranker learns from where these sources are on: all features but scores and ranks of others."""
-    return [name for name in FEATURE_NAMES if _SOURCE_OF.get(name) in (None, *sources)]
+    return [name for name in FEATURE_NAMES if SOURCE_OF.get(name) in (None, *sources)]
 
 
 def sources_behind(names: Iterable[str]) -> set[str]:
     """The sources whose scores or ranks are among the features."""
-    return {_SOURCE_OF[name] for name in names if name in _SOURCE_OF}
+    return {SOURCE_OF[name] for name in names if name in SOURCE_OF}

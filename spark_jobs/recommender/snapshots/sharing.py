@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import joblib
-import pyarrow as pa
 from pyspark import SparkContext, SparkFiles
 
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
@@ -49,8 +48,6 @@ def share(context: SparkContext, index: RetrievalIndex) -> SharedIndex:
     # Spark removes this folder when it ends, also where nobody destroys the index.
     path = Path(SparkFiles.getRootDirectory()) / f"index-{uuid.uuid4().hex}"
     joblib.dump(index, path)
-    # What building it took; the pool would keep a quarter of a gigabyte for a catalogue of 90,000 items.
-    pa.default_memory_pool().release_unused()
     return MappedIndex(path)
 
 
