@@ -21,7 +21,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFile, LandingFileError, list_files, read_records
 
-SMALL_DELIVERY = 8_000_000
+SMALL_DELIVERY = 4_000_000
 """Bytes of landing files whose records fit the driver, compressed ones too."""
 
 log = logging.getLogger("nightjar")

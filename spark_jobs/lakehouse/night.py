@@ -27,7 +27,7 @@ from spark_jobs.lakehouse.tables import Lakehouse
 EVENTS_PER_PARTITION = 500_000
 """About 100 MB, a quarter of what a heap of 1 GiB has for the sorting of two tasks."""
 SMALL_LOG = 200_000
-"""Events up to which any table that is made of them fits the driver: some 50 MB."""
+"""Events, and places in lists, up to which any table that is made of them fits the driver: some 50 MB."""
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 
 
@@ -195,7 +195,16 @@ class Night:
             # Seven snapshots of a large catalogue are too much for the driver's heap.
             return self.partitions == self.settings.shuffle_partitions
         # How much is about to land the log does not say.
-        return table.layer != "bronze" and 0 < self.lakehouse.count("bronze.interactions") <= SMALL_LOG
+        if table.layer == "bronze" or not 0 < self.lakehouse.count("bronze.interactions") <= SMALL_LOG:
+            return False
+        return self._known_users() * self.domain.recommendations.per_user <= SMALL_LOG
+
+    def _known_users(self) -> int:
+        """Users with events and users who are known otherwise; who is both may count twice. For small logs."""
+        events, known = "silver.interactions", self.lakehouse.count("bronze.users")
+        if not self.lakehouse.exists(events):
+            return known
+        return known + int(self.lakehouse.query("SELECT count(DISTINCT user_id) AS n FROM e", e=events)["n"][0].as_py())
 
     def _writer(self, name: str, frame: DataFrame) -> Any:
         table = TABLES[name]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from spark_jobs.lakehouse.night import SMALL_LOG
 from tests.nights import night_of, write_domain
 
 ROW = {"decision": "train", "outcome": "yes", "reason": "why"}
@@ -35,3 +37,20 @@ def test_columns_left_open_are_the_writers(spark: SparkSession, home: Path) -> N
         row = night.read("gold.training_examples").collect()[0]
         assert row.asDict()[feature] == 1.5
         assert len(row) == 7
+
+
+def test_many_users_with_few_events_do_not_pass_through_the_driver(spark: SparkSession, home: Path) -> None:
+    night = night_of(spark, write_domain(home), "2026-01-05")
+    most = SMALL_LOG // night.domain.recommendations.per_user
+    for users, by_spark in ((most, False), (most + 1, True)):
+        events = spark.range(users).selectExpr(
+            *("id AS event_key", "id AS user_id", "'i' AS item_id", "'buy' AS event_type", "1.0 AS weight"),
+            *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS source_file"),
+        )
+        bronze = "map('a', 'b') AS record, 'f' AS source_file, 1L AS source_size, now() AS source_modified_at"
+        records = spark.sql(f"SELECT {bronze}, DATE'2026-01-05' AS run_date, 'b' AS batch_id, NULL AS corrupt")
+        night.replace("bronze.interactions", records)
+        for _ in range(2):
+            night.replace("silver.interactions", events)
+        engine = DeltaTable(night.lakehouse.uri("silver.interactions")).history(1)[0].get("engineInfo", "")
+        assert ("Spark" in engine) is by_spark
