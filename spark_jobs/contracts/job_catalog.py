@@ -79,6 +79,7 @@ NIGHT: tuple[Stage, ...] = (
             ),
         ),
         side_by_side=True,
+        timeout_minutes=240,
     ),
     Stage(
         "snapshot",
@@ -198,6 +199,7 @@ NIGHT: tuple[Stage, ...] = (
                 ("gold.recommendations", "gold.recommendation_history", "ops.releases", "ops.decisions"),
             ),
         ),
+        timeout_minutes=240,
     ),
 )
 
