@@ -32,7 +32,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Night
     settings = Settings(home=home, conf_dir=conf, code_version="tested")
     night = Night(spark, settings, find_domain(conf, "retail"), RUN_DATE)
     run_night(night)
+    for name in ("lakehouse", "mlflow"):
+        shutil.copytree(home / name, home / "first_night" / name)
     return night
+
+
+@pytest.fixture
+def copied(shop: Night, tmp_path: Path) -> Night:
+    """The shop as its first night left it, whatever tests did to it since, in a home of its own."""
+    shutil.copytree(shop.settings.home / "first_night", tmp_path, dirs_exist_ok=True)
+    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, RUN_DATE)
 
 
 @pytest.fixture

@@ -19,19 +19,10 @@ from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.publish.score_users import run as score
 from spark_jobs.train.promote_ranker import evaluation_of
 from spark_jobs.train.promote_ranker import run as promote
-from tests.nights import run_stages
 
 
 def first_release(shop: Night) -> str:
     return str(published(shop.lakehouse, 100)[-1]["release"])
-
-
-@pytest.fixture
-def copied(shop: Night, tmp_path: Path) -> Night:
-    """The shop as its nights left it, in a home of its own."""
-    for name in ("lakehouse", "mlflow"):
-        shutil.copytree(shop.settings.home / name, tmp_path / name)
-    return Night(shop.spark, shop.settings.model_copy(update={"home": tmp_path}), shop.domain, shop.run_date)
 
 
 def test_a_release_is_made_again_row_by_row(shop: Night) -> None:
@@ -86,7 +77,6 @@ def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None
     client = mlflow.MlflowClient(copied.settings.tracking_uri())
     client.delete_registered_model_alias("nightjar.retail", "champion")
     version = max(client.search_model_versions("name = 'nightjar.retail'"), key=lambda v: int(v.version))
-    run_stages(copied, "snapshot")
     rows = evaluation_of(copied, str(version.version))
     assert rows
     worse = [row | {"value": 0.01} if row["contender"] == "ranker" else row for row in rows]
