@@ -8,7 +8,6 @@ size users × items is ever written.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Iterator
@@ -110,7 +109,7 @@ def birth(night: Night, release: str, version: str) -> dict[str, object]:
         "kind": SCORED,
         "model_version": version,
         "inputs": {name: night.versions_read[name] for name in SNAPSHOTS if name in night.versions_read},
-        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest(),
+        "domain_digest": night.domain.digest,
         "domain_file": night.domain.model_dump_json(),
         "code_version": night.code_version,
         "users": 0,

@@ -11,7 +11,6 @@ costs no more with ten times the users, and fits one worker.
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -59,8 +58,7 @@ def labelled_users(night: Night, cuts: list[date], test: date, histories: DataFr
     `test` is the newest of all cuts.
     """
     days = windows_of(night).days * night.domain.train.label_windows
-    after = partial(relevant_after, cuts, days, night.domain, night.read("silver.interactions"))
-    tonight, tested = after(until=night.run_date), after(until=test).withColumnRenamed("relevant", "tested")
-    newcomers = a_few(first_time_users(histories, tonight), NEWCOMERS)
-    labelled = returning_users(histories, tonight).unionByName(newcomers).join(tested, ["as_of", "user_id"], "left")
-    return with_attributes(night, labelled)
+    events = night.read("silver.interactions").where(F.col("event_at") < F.lit(night.as_of))
+    relevant = relevant_after(cuts, days, night.domain, events, tested=test)
+    newcomers = a_few(first_time_users(histories, relevant), NEWCOMERS)
+    return with_attributes(night, returning_users(histories, relevant).unionByName(newcomers))

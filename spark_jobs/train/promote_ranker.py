@@ -73,7 +73,7 @@ def card(night: Night, version: Version, told: str, rows: list[dict[str, Any]], 
     """The model card of the version."""
     lock = PROJECT_ROOT / "uv.lock"
     digests = {
-        "domain_digest": hashlib.sha256(night.domain.model_dump_json().encode()).hexdigest()[:16],
+        "domain_digest": night.domain.digest[:16],
         "lock_digest": hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else "without a lock file",
     }
     meanings = {feature.name: feature.meaning for feature in FEATURES}

@@ -97,6 +97,11 @@ class Domain(Part):
         return f"nightjar.{self.domain}"
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of all that the file says, defaults included."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
     def target_events(self) -> list[str]:
         """Event types whose appearance in a label window makes an item relevant."""
         return self.train.target_events or [name for name, weight in self.event_weights.items() if weight > 0]

@@ -13,13 +13,14 @@ from spark_jobs.recommender.snapshots.histories import without_events
 
 
 def relevant_after(
-    cuts: Sequence[date], days: int, domain: Domain, interactions: DataFrame, until: date = date.max
+    cuts: Sequence[date], days: int, domain: Domain, interactions: DataFrame, *, tested: date | None = None
 ) -> DataFrame:
     """`as_of` (a cut), `user_id`, `relevant`: sorted item ids of target events in so many days from the cut on.
 
-    And before `until`. One pass over the events, however many cuts.
+    With `tested`, a day, the column of that name lists those of them taken before it. One pass over the events, however
+    many cuts.
     """
-    windows = {cut: (domain.start_of(cut), domain.start_of(min(cut + timedelta(days=days), until))) for cut in cuts}
+    windows = {cut: (domain.start_of(cut), domain.start_of(cut + timedelta(days=days))) for cut in cuts}
     starts, ends = zip(*windows.values(), strict=True)
     at = F.col("event_at")
     # The outermost bounds as well: files without any such event are not read.
@@ -27,10 +28,14 @@ def relevant_after(
         (at >= F.lit(min(starts))) & (at < F.lit(max(ends)))
     )
     holding = [F.when((at >= F.lit(start)) & (at < F.lit(end)), F.lit(cut)) for cut, (start, end) in windows.items()]
-    labelled = taken.select(F.explode(F.array(*holding)).alias("as_of"), "user_id", "item_id").where(
+    labelled = taken.select(F.explode(F.array(*holding)).alias("as_of"), "user_id", "item_id", "event_at").where(
         "as_of IS NOT NULL"
     )
-    return labelled.groupBy("as_of", "user_id").agg(F.array_sort(F.collect_set("item_id")).alias("relevant"))
+    sets = [F.array_sort(F.collect_set("item_id")).alias("relevant")]
+    if tested:
+        before = F.when(at < F.lit(domain.start_of(tested)), F.col("item_id"))
+        sets.append(F.array_sort(F.collect_set(before)).alias("tested"))
+    return labelled.groupBy("as_of", "user_id").agg(*sets)
 
 
 def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
@@ -46,7 +51,7 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
 def first_time_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
     """Empty histories of users who had none before the cut and took something in the window, with `relevant`."""
     newcomers = relevant.join(histories.where(F.col("events_total") > 0), ["as_of", "user_id"], "left_anti")
-    return newcomers.select("as_of", "user_id", *without_events(), "relevant")
+    return newcomers.select(*relevant.columns, *without_events())
 
 
 def a_few(users: DataFrame, count: int) -> DataFrame:
