@@ -92,6 +92,8 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         # Adaptive re-planning costs more than it gains on few partitions, and fixed plans rerun identically.
         "spark.sql.adaptive.enabled": "false",
+        # What is broadcast may take long to compute: the queries of all training examples, with half a million items.
+        "spark.sql.broadcastTimeout": "-1",
         # Timestamps mean instants; the domain's zone is applied where dates are made.
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
