@@ -51,7 +51,8 @@ def share(context: SparkContext, index: RetrievalIndex) -> SharedIndex:
     return MappedIndex(path)
 
 
-@lru_cache(maxsize=2)
+# One at a time: what workers derive from an index is theirs alone, and they go through snapshots in order.
+@lru_cache(maxsize=1)
 def _mapped(path: Path) -> RetrievalIndex:
     index: RetrievalIndex = joblib.load(path, mmap_mode="r")
     return index
