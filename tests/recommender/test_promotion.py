@@ -1,4 +1,4 @@
-"""Promotion: better than every rival on the same users, no worse than the champion for anybody, never on nothing."""
+"""Promotion: better than what else could serve, no worse than the champion for anybody, never on nothing."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ def test_what_loses_to_a_rival_does_not_serve_and_the_best_source_may() -> None:
     assert verdict.reason.startswith("does not beat every rival: NDCG@10 0.2000, best rival most_frequent 0.2500")
     # A baseline ranks the catalogue and proposes nothing: what can serve is a source.
     assert verdict.best_source == "als"
+
+
+def test_a_baseline_that_is_ahead_by_chance_stops_nobody() -> None:
+    # Else a source would serve that is worse than the ranker; a baseline can't.
+    ahead = row("popularity_180d", 0.32, difference=-0.02, difference_low=-0.07, difference_high=0.03)
+    verdict = judge([*GOOD, ahead])
+    assert verdict.promote
+    assert verdict.reason.startswith(
+        "better than every source, and no baseline is better beyond chance: NDCG@10 0.3000,"
+    )
+    for told in (
+        ahead | {"difference_high": -0.01},
+        ahead | {"difference_high": None},
+        ahead | {"contender": "linear"},
+    ):
+        assert judge([*GOOD, told]).reason.startswith("does not beat every rival: NDCG@10 0.3000, best rival ")
 
 
 def test_against_the_champion_chance_and_cost_are_weighed() -> None:

@@ -30,8 +30,9 @@ class Verdict:
 def judge(rows: list[Row], *, min_coverage: float | None = None, growth: float = 1.0) -> Verdict:
     """Judge by the rows of ops.model_metrics of one evaluation; `growth` is the ranker's size against the champion's.
 
-    The ranker must beat every source and baseline; be better than the champion beyond chance, or on a par with it at
-    no higher cost; be worse than it beyond chance in no segment; and reach the coverage that the domain demands.
+    The ranker must beat every source, which could serve in its place, and lose to no baseline beyond chance; be
+    better than the champion beyond chance, or on a par with it at no higher cost; be worse than it beyond chance in no
+    segment; and reach the coverage that the domain demands.
     """
     found = {row["contender"]: row for row in rows if row["metric"] == METRIC and row["slice"] is None}
     rivals = [name for name in found if name not in MODELS]
@@ -42,8 +43,10 @@ def judge(rows: list[Row], *, min_coverage: float | None = None, growth: float =
         return Verdict(False, f"not evaluated against any rival (contenders: {told})", best_source)
     ranker, rival = found[RANKER]["value"], max(rivals, key=lambda name: found[name]["value"])
     compared = f"NDCG@10 {ranker:.4f}, best rival {rival} {found[rival]['value']:.4f}"
-    objections = [] if ranker > found[rival]["value"] else ["does not beat every rival"]
-    merit = "better than every rival"
+    ahead = [name for name in rivals if found[name]["value"] >= ranker]
+    lost = any(name in sources or not _by_chance(found[name]) for name in ahead)
+    objections = ["does not beat every rival"] if lost else []
+    merit = "better than every source, and no baseline is better beyond chance" if ahead else "better than every rival"
     if CHAMPION in found:
         champion = found[CHAMPION]
         compared += (
@@ -60,6 +63,11 @@ def judge(rows: list[Row], *, min_coverage: float | None = None, growth: float =
     if min_coverage is not None and (reached is None or reached < min_coverage):
         objections.append(f"coverage@10 is {reached or 0.0:.3f}, {min_coverage:.3f} is demanded")
     return Verdict(not objections, f"{'; '.join(objections) or merit}: {compared}", best_source)
+
+
+def _by_chance(rival: Row) -> bool:
+    """Whether the interval of the ranker's difference leaves it open which one is better."""
+    return rival.get("difference_high") is not None and rival["difference_high"] >= 0
 
 
 def _against_champion(champion: Row, growth: float) -> tuple[bool, str]:
