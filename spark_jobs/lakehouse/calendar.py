@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.contracts.domain.windows import Windows
+from spark_jobs.contracts.domain.windows import ENOUGH, FEWEST_USERS, LONGER, Windows
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.lakehouse.tables import literal
+
+EVENTS = "silver.interactions"
+SPARSE_LOG = 2_000_000
+"""Events beyond which enough users come back in any window, and nobody counts them."""
 
 
 def windows_of(night: Night) -> Windows:
-    """The domain's label windows, for a log as long as tonight's."""
-    return night.domain.windows((night.as_of - log_begins(night)).total_seconds() / 86_400)
+    """The domain's label windows; where it does not say how long, for a log as long and as lively as tonight's."""
+    history_days = (night.as_of - log_begins(night)).total_seconds() / 86_400
+    windows = night.domain.windows(history_days)
+    if night.domain.train.window_days or night.lakehouse.count(EVENTS) > SPARSE_LOG:
+        return windows
+    for days in LONGER:
+        if days * ENOUGH > history_days or came_back(night, windows) >= FEWEST_USERS:
+            break
+        windows = windows.longer(days)
+    return windows
+
+
+def came_back(night: Night, windows: Windows) -> int:
+    """Users with target events in the window that is left for the test, and events before it."""
+    cut = windows.cuts(night.run_date)[0]
+    start, end = (
+        f"to_timestamp('{night.domain.start_of(day).isoformat()}')" for day in (cut, cut + timedelta(days=windows.days))
+    )
+    targets = ", ".join(literal(name) for name in night.domain.target_events)
+    inside = f"event_at >= {start} AND event_at < {end} AND event_type IN ({targets})"
+    found = night.lakehouse.query(
+        "SELECT count(*) AS n FROM (SELECT user_id FROM events GROUP BY user_id "
+        f"HAVING min(event_at) < {start} AND count(*) FILTER (WHERE {inside}) > 0)",
+        events=(EVENTS, night.pin(EVENTS)),
+    )
+    return int(found["n"][0].as_py())
 
 
 def training_cuts(night: Night) -> list[date]:
@@ -23,8 +52,7 @@ def training_cuts(night: Night) -> list[date]:
 
 def log_begins(night: Night) -> datetime:
     """The moment of the first event; that of the run date without any."""
-    events = "silver.interactions"
-    first = night.lakehouse.query("SELECT min(event_at) AS at FROM events", events=(events, night.pin(events)))
+    first = night.lakehouse.query("SELECT min(event_at) AS at FROM events", events=(EVENTS, night.pin(EVENTS)))
     begun: datetime = first["at"][0].as_py() or night.as_of
     return begun
 

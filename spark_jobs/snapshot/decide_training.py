@@ -13,6 +13,7 @@ import logging
 from datetime import date, timedelta
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.domain.windows import LENGTHS
 from spark_jobs.lakehouse.calendar import training_cuts, windows_of
 from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
 from spark_jobs.lakehouse.night import Night
@@ -45,8 +46,10 @@ def run(night: Night) -> None:
     elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
         due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
     cuts = len(training_cuts(night)) if due else FEWEST_CUTS
+    days = windows_of(night).days if due else 0
+    if days > LENGTHS[0] and not night.domain.train.window_days:
+        reason += f"; label windows have {days} days, since few users come back in less"
     if cuts < FEWEST_CUTS:
-        days = windows_of(night).days
         reason = (
             f"the events before {night.run_date} reach back {cuts} windows of {days} days, at least {FEWEST_CUTS} are"
             " needed; run a later date, land older events, or lower train.window_days"

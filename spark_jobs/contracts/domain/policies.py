@@ -93,8 +93,8 @@ class Train(Part):
     window_days: int | None = Field(
         default=None,
         ge=1,
-        description="Length of a label window: what users took in it is the label. Default: 14, less where the log is "
-        "short.",
+        description="Length of a label window: what users took in it is the label. Default: 14; less where the log is "
+        "short, up to 336 where fewer than 200 users come back in less.",
     )
     label_windows: int = Field(
         default=1,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import gcd
 
 _EPOCH = date(1970, 1, 1)
 LENGTHS, ENOUGH = (14, 7, 3), 6
 """Lengths that a window may have where the domain file says none, and how many of it the log has to hold for that."""
+LONGER, FEWEST_USERS = (28, 84, 336), 200
+"""Lengths for a log in which fewer users than that come back within a shorter window."""
+STEPS = 4
+"""Steps of the grid in such a longer window, so that no more snapshots are kept than with short ones."""
 
 
 def sensible_days(history_days: float) -> int:
@@ -29,6 +33,10 @@ class Windows:
     def grid_days(self) -> int:
         """Step of the calendar grid that training cuts lie on, so that later trainings find them described."""
         return gcd(self.days, self.every_days)
+
+    def longer(self, days: int) -> Windows:
+        """Windows of that length, on a grid that is as coarse as they are long."""
+        return replace(self, days=days, every_days=max(self.every_days, days // STEPS))
 
     def on_grid(self, day: date) -> bool:
         """Whether a training cut may lie on this day."""
