@@ -64,6 +64,14 @@ def popular(items: pd.Series, hidden: Relevant, users: Relevant) -> Lists:
     return {user: [item for item in order if item not in hidden.get(user, set())][:20] for user in users}
 
 
+def most_frequent(bought: pd.DataFrame, hidden: Relevant) -> Lists:
+    """What each user bought most often, the latest first among equals; from `user_id`, `item_id` and `at`."""
+    counted = bought.groupby(["user_id", "item_id"])["at"].agg(["size", "max"]).reset_index()
+    ordered = counted.sort_values(["user_id", "size", "max"], ascending=[True, False, False])
+    found = ordered.groupby("user_id").item_id.agg(list).to_dict()
+    return {user: [item for item in items if item not in hidden.get(user, set())] for user, items in found.items()}
+
+
 def implicit_lists(events: pd.DataFrame, hidden: Relevant, users: Relevant, seed: int = 1) -> dict[str, Lists]:
     """Lists of the models of the `implicit` library from `user_id` and `item_id` of events; hidden items left out."""
     from implicit.als import AlternatingLeastSquares

@@ -21,7 +21,7 @@ import pandas as pd
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from lists import Lists, Relevant, implicit_lists, make_home, measure, paired, popular, published
+from lists import Lists, Relevant, implicit_lists, make_home, measure, most_frequent, paired, popular, published
 
 from spark_jobs.contracts.settings import PROJECT_ROOT
 from spark_jobs.on_demand.simulator.catalogue import Catalogue, make_catalogue
@@ -55,7 +55,7 @@ def main() -> None:
     print(f"{len(past):,} events of {given.days} days; {len(relevant):,} users bought in the {WINDOW} days after")
     lists = {
         "nightjar": night(settings, given.days),
-        "own most frequent": most_frequent(past, hidden),
+        "own most frequent": most_frequent(past[past.kind == PURCHASE].rename(columns={"day": "at"}), hidden),
         "popularity": popular(past[past.kind == PURCHASE].item_id, hidden, relevant),
         "popularity, 30 days": popular(recent(past, given.days).item_id, hidden, relevant),
         **implicit_lists(past[past.kind == PURCHASE], hidden, relevant),
@@ -93,14 +93,6 @@ def hidden_items(past: pd.DataFrame, days: int) -> Relevant:
 def recent(past: pd.DataFrame, days: int) -> pd.DataFrame:
     """Purchases of the last 30 days."""
     return past[(past.kind == PURCHASE) & (past.day >= days - 30)]
-
-
-def most_frequent(past: pd.DataFrame, hidden: Relevant) -> Lists:
-    """What each user bought most often, the latest first among equals."""
-    bought = past[past.kind == PURCHASE].groupby(["user_id", "item_id"]).day.agg(["size", "max"]).reset_index()
-    ordered = bought.sort_values(["user_id", "size", "max"], ascending=[True, False, False])
-    found = ordered.groupby("user_id").item_id.agg(list).to_dict()
-    return {user: [item for item in items if item not in hidden.get(user, set())] for user, items in found.items()}
 
 
 def ceiling(

@@ -12,11 +12,13 @@ import pytest
 import xgboost as xgb
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from sklearn.metrics import roc_auc_score
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking import training
-from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREES, constraints, tree_params
 from spark_jobs.recommender.ranking.training import content_digest, fit
+from spark_jobs.recommender.ranking.training_rows import TrainingRows
 
 
 def test_the_digest_changes_with_whatever_changes_the_model(spark: SparkSession) -> None:
@@ -51,7 +53,7 @@ def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_the
     for label, rows in (("label", frame), ("label_tested", frame[older])):
         features = rows[list(FEATURE_NAMES)]
         data = xgb.QuantileDMatrix(features, rows[label], qid=rows["query"], max_bin=64)
-        params = TREE_PARAMS | {"monotone_constraints": constraints(FEATURE_NAMES)}
+        params = tree_params(len(rows)) | {"monotone_constraints": constraints(FEATURE_NAMES)}
         ranking, logistic = (xgb.train(params | kind, data, TREES // 2) for kind in (RANKING, LOGISTIC))
         alone = ranking.predict(data) + LOGISTIC_WEIGHT * logistic.predict(data, output_margin=True)
         difference = boosters[label].predict(xgb.DMatrix(features)) - alone
@@ -64,6 +66,16 @@ def test_both_labels_are_fitted_to_the_rows_that_have_them_in_whatever_order_the
         halves = [booster[: TREES // 4].predict(data, output_margin=True) for booster in (ranking, logistic)]
         difference = half - halves[0] - LOGISTIC_WEIGHT * halves[1]
         np.testing.assert_allclose(difference, difference[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [200, 800])
+def test_the_ranker_of_a_young_log_tells_candidates_apart(rows: int) -> None:
+    generator = np.random.default_rng(6)
+    features = generator.random((rows, 3), dtype=np.float32)
+    labels = (features[:, 0] + generator.normal(0, 0.2, rows) > 0.8).astype(int)
+    names = ["als_score", "linear_score", "user_events"]
+    booster = TrainingRows(features, labels, np.arange(rows) // 20, names, threads=1).train()
+    assert roc_auc_score(labels, booster.inplace_predict(features)) > 0.85
 
 
 def test_a_worker_trains_on_the_threads_it_was_given() -> None:

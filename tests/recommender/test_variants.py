@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.recommender.export.conversion import onnx_scores, to_onnx
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.ranking.params import RANKING, TREE_PARAMS, TREES
+from spark_jobs.recommender.ranking.params import RANKING, TREES, tree_params
 from spark_jobs.recommender.ranking.ranker import to_bytes
 from spark_jobs.recommender.sources import SOURCES
 from spark_jobs.recommender.variants.comparison import BEST_SOURCE, FULL, compare, smallest
@@ -48,7 +48,7 @@ def full(examples: pd.DataFrame) -> xgb.Booster:
         qid=examples["query"],
         feature_names=list(FEATURE_NAMES),
     )
-    return xgb.train(TREE_PARAMS | RANKING, data, TREES)
+    return xgb.train(tree_params(len(examples)) | RANKING, data, TREES)
 
 
 def made_of(

@@ -7,18 +7,21 @@ from typing import Any
 
 from spark_jobs.recommender.features.vocabulary import FEATURES
 
-TREES = 240
-"""Of both kinds together. A fixed number of small trees: stopping early on a validation window costs more than it
-saves, since that window is the newest evidence there is and its metric is noisy."""
+TREES = 120
+"""Of both kinds together. A fixed number of trees: stopping early on a validation window costs more than it saves,
+since that window is the newest evidence there is and its metric is noisy."""
 
 TREE_PARAMS: dict[str, Any] = {
-    "learning_rate": 0.06,
-    "max_depth": 4,
-    "min_child_weight": 5.0,
+    "learning_rate": 0.12,
+    "max_depth": 6,
+    "min_child_weight": 50.0,
     "max_bin": 64,
     "tree_method": "hist",
     "seed": 1,
 }
+
+ROWS_PER_WEIGHT = 100
+"""A child needs the weight of a hundredth of the rows where that is less: else a young log's trees had no splits."""
 
 RANKING: dict[str, Any] = {
     "objective": "rank:ndcg",
@@ -29,7 +32,13 @@ LOGISTIC: dict[str, Any] = {"objective": "binary:logistic"}
 LOGISTIC_WEIGHT = 0.7
 """Weight of the log odds beside the score of the ranking trees."""
 
-PARAMS = {**TREE_PARAMS, **RANKING, "trees": TREES, "logistic_weight": LOGISTIC_WEIGHT}
+PARAMS = {
+    **TREE_PARAMS,
+    **RANKING,
+    "rows_per_weight": ROWS_PER_WEIGHT,
+    "trees": TREES,
+    "logistic_weight": LOGISTIC_WEIGHT,
+}
 """All that decides how a ranker is trained, for the record."""
 
 _MONOTONE = {feature.name: feature.monotone for feature in FEATURES}
@@ -38,3 +47,8 @@ _MONOTONE = {feature.name: feature.monotone for feature in FEATURES}
 def constraints(names: Iterable[str]) -> str:
     """Along which features a score may only rise (1) or fall (-1), as XGBoost takes it."""
     return "(" + ",".join(str(_MONOTONE[name]) for name in names) + ")"
+
+
+def tree_params(rows: int) -> dict[str, Any]:
+    """TREE_PARAMS for so many training rows."""
+    return TREE_PARAMS | {"min_child_weight": min(TREE_PARAMS["min_child_weight"], rows / ROWS_PER_WEIGHT)}

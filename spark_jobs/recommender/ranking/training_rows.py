@@ -16,7 +16,15 @@ from threadpoolctl import threadpool_limits
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.device import require_device
-from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREE_PARAMS, TREES, constraints
+from spark_jobs.recommender.ranking.params import (
+    LOGISTIC,
+    LOGISTIC_WEIGHT,
+    RANKING,
+    TREE_PARAMS,
+    TREES,
+    constraints,
+    tree_params,
+)
 
 BYTES_PER_VALUE = 16
 """A worker holds the rows as they came, as a matrix, those that have the label, and as XGBoost wants them."""
@@ -48,7 +56,8 @@ class TrainingRows:
         with threadpool_limits(self.threads):
             matrix = self._matrix(names, bins)
             ranking, logistic = (
-                xgb.train({**TREE_PARAMS, **kind, **own, **params}, matrix, trees // 2) for kind in (RANKING, LOGISTIC)
+                xgb.train({**tree_params(len(self.labels)), **kind, **own, **params}, matrix, trees // 2)
+                for kind in (RANKING, LOGISTIC)
             )
         for booster in (ranking, logistic):
             require_device(booster, self.device)
