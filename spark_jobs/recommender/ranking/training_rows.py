@@ -16,15 +16,7 @@ from threadpoolctl import threadpool_limits
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.memory import require_memory
 from spark_jobs.recommender.ranking.device import require_device
-from spark_jobs.recommender.ranking.params import (
-    LOGISTIC,
-    LOGISTIC_WEIGHT,
-    RANKING,
-    TREE_PARAMS,
-    TREES,
-    constraints,
-    tree_params,
-)
+from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREES, constraints, tree_params
 
 BYTES_PER_VALUE = 16
 """A worker holds the rows as they came, as a matrix, those that have the label, and as XGBoost wants them."""
@@ -50,14 +42,13 @@ class TrainingRows:
         silently trained elsewhere than asked.
         """
         names = names or self.names
-        bins = int(params.get("max_bin", TREE_PARAMS["max_bin"]))
+        settings = tree_params(len(self.labels)) | params
         own = {"monotone_constraints": constraints(names), "nthread": self.threads, "device": self.device}
         # Spark's workers come with OMP_NUM_THREADS=1, which XGBoost obeys whatever its nthread says.
         with threadpool_limits(self.threads):
-            matrix = self._matrix(names, bins)
+            matrix = self._matrix(names, settings["max_bin"])
             ranking, logistic = (
-                xgb.train({**tree_params(len(self.labels)), **kind, **own, **params}, matrix, trees // 2)
-                for kind in (RANKING, LOGISTIC)
+                xgb.train({**settings, **kind, **own}, matrix, trees // 2) for kind in (RANKING, LOGISTIC)
             )
         for booster in (ranking, logistic):
             require_device(booster, self.device)
