@@ -15,9 +15,16 @@ SPARSE_LOG = 2_000_000
 """Events beyond which enough users come back in any window, and nobody counts them."""
 
 
-def windows_of(night: Night) -> Windows:
+def training_dates(night: Night) -> tuple[Windows, list[date]]:
+    """The label windows, and their cuts that have events before them, newest first: one for the test, then training."""
+    begun = log_begins(night)
+    windows = windows_since(night, begun)
+    return windows, [cut for cut in windows.cuts(night.run_date) if night.domain.start_of(cut) > begun]
+
+
+def windows_since(night: Night, begun: datetime) -> Windows:
     """The domain's label windows; where it does not say how long, for a log as long and as lively as tonight's."""
-    history_days = (night.as_of - log_begins(night)).total_seconds() / 86_400
+    history_days = (night.as_of - begun).total_seconds() / 86_400
     windows = night.domain.windows(history_days)
     if night.domain.train.window_days or night.lakehouse.count(EVENTS) > SPARSE_LOG:
         return windows
@@ -42,12 +49,6 @@ def came_back(night: Night, windows: Windows) -> int:
         events=(EVENTS, night.pin(EVENTS)),
     )
     return int(found["n"][0].as_py())
-
-
-def training_cuts(night: Night) -> list[date]:
-    """The dates of the cuts (test, then training windows) that have events before them, newest first."""
-    begun = log_begins(night)
-    return [cut for cut in windows_of(night).cuts(night.run_date) if night.domain.start_of(cut) > begun]
 
 
 def log_begins(night: Night) -> datetime:

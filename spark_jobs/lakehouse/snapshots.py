@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.code_version import is_reproducible
-from spark_jobs.lakehouse.calendar import training_cuts, windows_of
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.checks import passed
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
@@ -88,11 +88,9 @@ def replace_snapshots(
 
 def plan(night: Night, table: str, rests_on: Callable[[date], str], *, ages: bool) -> Plan:
     """Compare what tonight needs with what is there."""
-    training = decided(night.lakehouse, "train", night.run_date)
-    cuts = training_cuts(night) if training else []
-    needed = [night.run_date, *cuts]
+    windows, cuts = training_dates(night)
+    needed = [night.run_date, *(cuts if decided(night.lakehouse, "train", night.run_date) else [])]
     present = {date.fromisoformat(day) for day in night.lakehouse.partition_values(table, "as_of")}
-    windows = windows_of(night)
     oldest = night.run_date - timedelta(days=windows.days * (windows.number + 2))
     closed = [day for day in present if windows.on_grid(day) and oldest <= day < night.run_date]
     evidence = evidence_of(night, sorted({*needed, *closed}), rests_on)

@@ -17,7 +17,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import training_cuts
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
@@ -66,9 +66,9 @@ def check_leakage(night: Night) -> tuple[date, int]:
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
         index = shared_index(night.spark.sparkContext, past.stream, cut, night.domain.sources)
-        test = training_cuts(night)[0]
+        windows, (test, *_) = training_dates(night)
         maker = example_maker({cut: index}, test)
-        labelled = labelled_users(night, [cut], test, histories_of(past, [cut]))
+        labelled = labelled_users(night, windows, [cut], test, histories_of(past, [cut]))
         # A large shop learns from a sample of its users.
         labelled = labelled.join(recorded.select("user_id").distinct(), "user_id", "left_semi")
         found = differences(recorded, labelled.mapInArrow(maker, COLUMNS))

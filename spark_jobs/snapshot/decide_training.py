@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.domain.windows import LENGTHS
-from spark_jobs.lakehouse.calendar import training_cuts, windows_of
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
@@ -45,20 +45,19 @@ def run(night: Night) -> None:
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
         due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
-    cuts = len(training_cuts(night)) if due else FEWEST_CUTS
-    days = windows_of(night).days if due else 0
-    if days > LENGTHS[0] and not night.domain.train.window_days:
-        reason += f"; label windows have {days} days, since few users come back in less"
-    if cuts < FEWEST_CUTS:
+    windows, cuts = training_dates(night)
+    if due and windows.days > LENGTHS[0] and not night.domain.train.window_days:
+        reason += f"; label windows have {windows.days} days, since few users come back in less"
+    if due and len(cuts) < FEWEST_CUTS:
         reason = (
-            f"the events before {night.run_date} reach back {cuts} windows of {days} days, at least {FEWEST_CUTS} are"
-            " needed; run a later date, land older events, or lower train.window_days"
+            f"the events before {night.run_date} reach back {len(cuts)} windows of {windows.days} days, at least"
+            f" {FEWEST_CUTS} are needed; run a later date, land older events, or lower train.window_days"
         )
         if night.force_training:
             raise TooLittleHistoryError(f"Can't train: {reason}.")
-    outcome = YES if due and cuts >= FEWEST_CUTS else NO
+    outcome = YES if due and len(cuts) >= FEWEST_CUTS else NO
     decisions = [{"decision": "train", "outcome": outcome, "reason": reason}]
-    if cuts < FEWEST_CUTS and last is None and champion(night.lakehouse, until=before) is None:
+    if len(cuts) < FEWEST_CUTS and last is None and champion(night.lakehouse, until=before) is None:
         starter = starting_source(night.domain)
         log.warning("%s serves, since no ranker can be trained yet: %s", starter, reason)
         decisions.append(baseline_serves(starter, f"no ranker can be trained yet: {reason}"))

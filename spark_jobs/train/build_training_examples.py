@@ -15,7 +15,8 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import training_cuts, windows_of
+from spark_jobs.contracts.domain.windows import Windows
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, with_attributes
 from spark_jobs.recommender.indexing import shared_index
@@ -32,9 +33,9 @@ NEWCOMERS = 10
 def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
-    cuts = training_cuts(night)
+    windows, cuts = training_dates(night)
     indexes = {cut: shared_index(context, night.stream, cut, night.domain.sources) for cut in cuts}
-    everybody = labelled_users(night, cuts, cuts[0], histories_of(night, cuts))
+    everybody = labelled_users(night, windows, cuts, cuts[0], histories_of(night, cuts))
     [users] = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), everybody)
     examples = shared_out(users, "as_of").mapInArrow(example_maker(indexes, cuts[0]), COLUMNS).persist()
     night.replace("gold.training_examples", with_queries(examples))
@@ -52,12 +53,12 @@ def with_queries(examples: DataFrame) -> DataFrame:
     )
 
 
-def labelled_users(night: Night, cuts: list[date], test: date, histories: DataFrame) -> DataFrame:
+def labelled_users(night: Night, windows: Windows, cuts: list[date], test: date, histories: DataFrame) -> DataFrame:
     """Histories at the cuts of users who came after them, with what they took until tonight and until the test.
 
     `test` is the newest of all cuts.
     """
-    days = windows_of(night).days * night.domain.train.label_windows
+    days = windows.days * night.domain.train.label_windows
     events = night.read("silver.interactions").where(F.col("event_at") < F.lit(night.as_of))
     relevant = relevant_after(cuts, days, night.domain, events, tested=test)
     newcomers = a_few(first_time_users(histories, relevant), NEWCOMERS)

@@ -13,7 +13,7 @@ from typing import Any
 import xgboost as xgb
 from pyspark.sql import DataFrame
 
-from spark_jobs.lakehouse.calendar import training_cuts, windows_of
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.recommender.indexing import shared_index
@@ -71,10 +71,10 @@ def tried(
 
 def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The variants on users of the test window, at most MOST_USERS."""
-    cut, context = training_cuts(night)[0], night.spark.sparkContext
-    histories = users_as_of(night, cut)
-    days, events = windows_of(night).days, night.read("silver.interactions")
-    users = returning_users(histories, relevant_after([cut], days, night.domain, events)).persist()
+    context, events = night.spark.sparkContext, night.read("silver.interactions")
+    windows, (cut, *_) = training_dates(night)
+    relevant = relevant_after([cut], windows.days, night.domain, events)
+    users = returning_users(users_as_of(night, cut), relevant).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
     index = shared_index(context, night.stream, cut, night.domain.sources)
     shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])

@@ -12,12 +12,11 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import Any
 
-import xgboost as xgb
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.serving import source_of
-from spark_jobs.lakehouse.calendar import training_cuts, windows_of
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
@@ -41,14 +40,15 @@ def run(night: Night) -> None:
     registry = ModelRegistry(night.settings, night.domain)
     version = registry.require_trained_on(night.run_date)
     models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry)
-    cut = training_cuts(night)[0]
-    users = test_users(night, cut).persist()
+    windows, (cut, *_) = training_dates(night)
+    until = cut + timedelta(days=windows.days)
+    users = test_users(night, cut, until).persist()
     evaluate(night, version, cut, users, models)
     items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cut))
     rows = summary(night.read("gold.evaluation_users"), users.select("user_id", "relevant"), items)
     users.unpersist()
     night.record("ops.model_metrics", [row | {"model_version": version.number} for row in rows])
-    log(night, registry, version, cut, registry.load(version.number), rows)
+    log(night, registry, version, (cut, until), rows)
 
 
 def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
@@ -64,14 +64,13 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
         return {}
 
 
-def test_users(night: Night, cut: date) -> DataFrame:
-    """Histories at the cut of users who came in the window after it, at most MOST_USERS, with what they took.
+def test_users(night: Night, cut: date, until: date) -> DataFrame:
+    """Histories at the cut of users who came after it and before `until`, at most MOST_USERS, with what they took.
 
     Those who came for the first time are there, too, with empty histories: a newcomer's list is one to be measured.
     """
     histories = users_as_of(night, cut)
-    days, events = windows_of(night).days, night.read("silver.interactions")
-    relevant = relevant_after([cut], days, night.domain, events)
+    relevant = relevant_after([cut], (until - cut).days, night.domain, night.read("silver.interactions"))
     newcomers = with_attributes(night, first_time_users(histories, relevant))
     # Tonight's snapshot describes newcomers as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")
@@ -108,16 +107,13 @@ def variants(night: Night, version: Version) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["variant"]) != "full")
 
 
-def log(
-    night: Night, registry: ModelRegistry, version: Version, cut: date, booster: xgb.Booster, rows: list[dict]
-) -> None:
+def log(night: Night, registry: ModelRegistry, version: Version, window: tuple[date, date], rows: list[dict]) -> None:
     """Send the figures of all users to MLflow, the ranker's by name, the others' with the contender in front."""
-    until = min(cut + timedelta(days=windows_of(night).days), night.run_date)
-    importance, compared = feature_importance(booster), variants(night, version)
+    domain, importance = night.domain.domain, feature_importance(registry.load(version.number))
     evaluation = Evaluation(
-        night.domain.domain, version.number, night.run_date, cut, until, rows, importance, compared, MEANINGS
+        domain, version.number, night.run_date, *window, rows, importance, variants(night, version), MEANINGS
     )
-    folder = night.settings.home / "reports" / night.domain.domain / str(night.run_date)
+    folder = night.settings.home / "reports" / domain / str(night.run_date)
     write_report(evaluation, folder)
     metrics = {
         metric if contender == RANKER else f"{contender}_{metric}": float(row["value"])

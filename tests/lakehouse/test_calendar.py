@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.calendar import windows_of
+from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night, schema_of
 from tests.nights import night_of, write_domain
 
@@ -33,16 +33,18 @@ def test_windows_are_longer_where_few_users_come_back(
     spark: SparkSession, home: Path, users: int, every_days: int, expected: int
 ) -> None:
     night = buying(night_of(spark, write_domain(home), NIGHT), users, every_days)
-    windows = windows_of(night)
+    windows, cuts = training_dates(night)
     assert windows.days == expected
+    assert cuts[0] + timedelta(days=expected) <= NIGHT
+    assert FIRST.date() < cuts[-1] <= cuts[0]
     # As many snapshots of each table are kept as with short windows, or fewer.
     assert windows.days // windows.grid_days <= 4
     told = buying(night_of(spark, write_domain(home, train={"window_days": 21}), NIGHT), users, every_days)
-    assert windows_of(told).days == 21
+    assert training_dates(told)[0].days == 21
 
 
 def test_who_comes_for_the_first_time_or_takes_nothing_did_not_come_back(spark: SparkSession, home: Path) -> None:
     newcomers = buying(night_of(spark, write_domain(home), NIGHT), 1_000, 20, since=710)
-    assert windows_of(newcomers).days == 84
+    assert training_dates(newcomers)[0].days == 84
     lookers = buying(night_of(spark, write_domain(home), NIGHT), 250, 10, kind="return")
-    assert windows_of(lookers).days == 84
+    assert training_dates(lookers)[0].days == 84
