@@ -34,6 +34,8 @@ class Checkout:
     folder: Path
     demo_data: Path
     movielens_1m: Path | None
+    tests: set[str]
+    """Names of its test functions; in the end of those that both commits have."""
     seconds: dict[str, list[float]] = field(default_factory=dict)
     jobs: dict[str, list[int]] = field(default_factory=dict)
 
@@ -99,11 +101,20 @@ def tests(checkout: Checkout, home: Path, log: Path) -> None:
     note(checkout, "make_test", checkout.run(home, "make", "test", log=log), None)
 
 
+def kept_tests(checkout: Checkout, home: Path, log: Path) -> None:
+    """`make test` with no tests but those that both commits have, by name."""
+    chosen = f"PYTEST_ADDOPTS=-k '{' or '.join(sorted(checkout.tests))}'"
+    note(
+        checkout, f"{len(checkout.tests)} kept_tests", checkout.run(home, "env", chosen, "make", "test", log=log), None
+    )
+
+
 WORKLOADS: dict[str, Callable[[Checkout, Path, Path], None]] = {
     "second_night": second_night,
     "first_night_1m": first_night_1m,
     "demo": demo,
     "tests": tests,
+    "kept_tests": kept_tests,
 }
 
 
@@ -120,7 +131,9 @@ def set_up(work: Path, name: str, commit: str, movielens_1m: Path | None) -> Che
     folder = work / name
     subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
     subprocess.run(["git", "-C", str(folder), "checkout", "-q", commit], check=True)
-    checkout = Checkout(name, folder, folder / ".nightjar" / "landing" / "movielens-100k", movielens_1m)
+    texts = (path.read_text() for path in (folder / "tests").rglob("test_*.py"))
+    names = {name for text in texts for name in re.findall(r"^ *def (test_\w+)", text, re.MULTILINE)}
+    checkout = Checkout(name, folder, folder / ".nightjar" / "landing" / "movielens-100k", movielens_1m, names)
     log = work / f"{name}-setup.log"
     home = folder / ".nightjar"
     checkout.run(home, "make", "setup-dev", log=log)
@@ -164,6 +177,7 @@ def main() -> None:
         both = [
             set_up(work, name, commit, given.movielens_1m) for name, commit in zip(("base", "head"), names, strict=True)
         ]
+        both[0].tests = both[1].tests = both[0].tests & both[1].tests
         for pair in range(given.pairs):
             for workload in given.workloads:
                 # Turn about, so that a machine that gets slower or faster favours nobody.

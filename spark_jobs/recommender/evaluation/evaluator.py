@@ -73,6 +73,20 @@ class Lists:
     """bool per pair: proposed by this source and no other; None where that says nothing."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What each user of a batch took in the window."""
+
+    relevant: np.ndarray
+    """bool, users × items."""
+    counts: np.ndarray
+    """Items per user, also those that the catalogue lacks: nobody could propose them, and they were taken."""
+    known: np.ndarray
+    """Items per user that the catalogue has."""
+    new: np.ndarray
+    """Of these the new ones."""
+
+
 NEW_EVENTS = 5
 """A user with fewer events than this is a new one."""
 FIRST_TIME = "first-time"
@@ -86,14 +100,19 @@ def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
         for batch in resized(batches, index.value.items):
             users = user_batch(batch, index.value)
             found = propose(users, index.value)
-            relevant = relevance(batch, users, index.value)
-            # Also what the catalogue lacks: nobody could propose it, and it was taken all the same.
-            counts = pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False)
+            taken = _taken(batch, users, index.value)
             segments = _segments(users, rivals.value.heavy_from)
             for contender, lists in _contenders(users, found, index.value, rivals.value):
-                yield _rows(contender, lists, users, found, index.value, relevant, counts, segments)
+                yield _rows(contender, lists, users, found, index.value, taken, segments)
 
     return evaluate
+
+
+def _taken(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> Taken:
+    relevant = relevance(batch, users, index)
+    rows, items = np.nonzero(relevant)
+    known, new = (np.bincount(rows[kept], minlength=len(relevant)) for kept in (slice(None), index.newness[items] > 0))
+    return Taken(relevant, pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False), known, new)
 
 
 def _segments(users: UserBatch, heavy_from: float) -> pa.Array:
@@ -156,39 +175,38 @@ def _rows(
     users: UserBatch,
     found: Candidates,
     index: RetrievalIndex,
-    relevant: np.ndarray,
-    counts: np.ndarray,
+    taken: Taken,
     segments: pa.Array,
 ) -> pa.RecordBatch:
     there = lists.items >= 0
-    hits = np.take_along_axis(relevant, np.maximum(lists.items, 0), axis=1) & there
+    hits = np.take_along_axis(taken.relevant, np.maximum(lists.items, 0), axis=1) & there
     offsets = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32))
     listed = {
         "top_items": index.item_ids.take(pa.array(lists.items[there])),
         "hits": pa.array(hits[there]),
         "scores": pa.array(lists.scores[there].astype(np.float32)),
     }
-    measured = {name: metric(hits, counts) for name, metric in ACCURACY.items()}
-    measured |= _pool_metrics(lists, found, relevant, counts)
-    measured |= _beyond_accuracy(lists.items, hits, index, relevant)
+    measured = {name: metric(hits, taken.counts) for name, metric in ACCURACY.items()}
+    measured |= _pool_metrics(lists, found, taken)
+    measured |= _beyond_accuracy(lists.items, hits, index, taken)
     columns: dict[str, pa.Array] = {
         "user_id": pa.array(users.user_ids, pa.string()),
-        "contender": pa.repeat(pa.scalar(contender), len(counts)),
+        "contender": pa.repeat(pa.scalar(contender), len(taken.counts)),
         "segment": segments,
-        "relevant": pa.array(counts.astype(np.int32)),
+        "relevant": pa.array(taken.counts.astype(np.int32)),
         **{name: pa.ListArray.from_arrays(offsets, values) for name, values in listed.items()},
         **{name: pa.array(values, from_pandas=True) for name, values in measured.items()},
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _pool_metrics(lists: Lists, found: Candidates, relevant: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-    taken = relevant[found.users, found.items]
+def _pool_metrics(lists: Lists, found: Candidates, taken: Taken) -> dict[str, np.ndarray]:
+    counts, relevant = taken.counts, taken.relevant[found.users, found.items]
 
     def of_users(kept: np.ndarray) -> np.ndarray:
-        return np.bincount(found.users, weights=taken & kept, minlength=len(counts))
+        return np.bincount(found.users, weights=relevant & kept, minlength=len(counts))
 
-    hits = relevant.sum(axis=1) if lists.pool is None else of_users(lists.pool)
+    hits = taken.known if lists.pool is None else of_users(lists.pool)
     return {
         "pool_recall": hits / counts,
         "marginal_recall": np.full(len(counts), np.nan) if lists.alone is None else of_users(lists.alone) / counts,
@@ -196,18 +214,12 @@ def _pool_metrics(lists: Lists, found: Candidates, relevant: np.ndarray, counts:
     }
 
 
-def _beyond_accuracy(
-    items: np.ndarray, hits: np.ndarray, index: RetrievalIndex, relevant: np.ndarray
-) -> dict[str, np.ndarray]:
+def _beyond_accuracy(items: np.ndarray, hits: np.ndarray, index: RetrievalIndex, taken: Taken) -> dict[str, np.ndarray]:
     top = items[:, :TOP]
-    new = index.newness > 0
-    new_hits = (hits & new[items]).sum(axis=1)
-    new_relevant = relevant[:, new].sum(axis=1)
+    new_hits = (hits & (index.newness[items] > 0)).sum(axis=1)
     return {
         "novelty_at_10": listed_means(index.self_information, top),
         "popularity_at_10": listed_means(index.popularity_percentile, top),
         "diversity_at_10": intra_list_diversity(top, index.content),
-        "new_item_recall_at_20": np.divide(
-            new_hits, new_relevant, out=np.full(len(items), np.nan), where=new_relevant > 0
-        ),
+        "new_item_recall_at_20": np.divide(new_hits, taken.new, out=np.full(len(items), np.nan), where=taken.new > 0),
     }

@@ -104,10 +104,12 @@ def intra_list_diversity(lists: np.ndarray, content: sparse.csr_matrix) -> np.nd
     `content` is items × tokens with rows of unit length, or empty ones, which resemble nothing.
     """
     users, places = np.nonzero(lists >= 0)
-    shown = sparse.csr_matrix((np.ones(len(users)), (users, lists[users, places])), (len(lists), content.shape[0]))
+    # Only the rows of listed items are touched: a batch of few users may have a large catalogue.
+    shown = content[lists[users, places]]
+    of_user = sparse.csr_matrix((np.ones(len(users)), (users, np.arange(len(users)))), (len(lists), len(users)))
     # Σ over pairs of vᵢ·vⱼ = ‖Σ v‖² − Σ ‖v‖², so that no pair is ever looked at.
-    together = np.asarray((shown @ content).power(2).sum(axis=1)).ravel()
-    alone = shown @ np.asarray(content.power(2).sum(axis=1)).ravel()
+    together = np.asarray((of_user @ shown).power(2).sum(axis=1)).ravel()
+    alone = of_user @ np.asarray(shown.power(2).sum(axis=1)).ravel()
     sizes = (lists >= 0).sum(axis=1)
     pairs = sizes * (sizes - 1)
     similar = np.divide(together - alone, pairs, out=np.full(len(lists), np.nan), where=pairs > 0)

@@ -100,9 +100,8 @@ def _number_features(
     batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Numbers of the catalogue, and how far each lies from the mean of the user's history."""
-    known = ~np.isnan(index.numbers)
     with np.errstate(invalid="ignore"):
-        means = (batch.taken @ np.where(known, index.numbers, 0.0)) / (batch.taken @ known.astype(float))
+        means = (batch.taken @ index.known_numbers) / (batch.taken @ index.has_number)
     found = {}
     for column, name in enumerate(["title_year", *(f"attribute_{n}" for n in range(1, NUMBERS + 1))]):
         found[name] = index.numbers[items, column]

@@ -75,6 +75,16 @@ class RetrievalIndex:
         return sparse.csr_matrix(self.learnt["item_to_item"].T)
 
     @cached_property
+    def has_number(self) -> np.ndarray:
+        """items × numbers, 1.0 where the catalogue has the number."""
+        return np.asarray(~np.isnan(self.numbers), dtype=float)
+
+    @cached_property
+    def known_numbers(self) -> np.ndarray:
+        """`numbers`, 0 where there is none."""
+        return np.asarray(np.nan_to_num(self.numbers))
+
+    @cached_property
     def popularity_place(self) -> np.ndarray:
         """Place of each item by popularity, ties in item order, from 0 to 1 for the most popular."""
         order = np.argsort(self.popularity["popularity_all"], kind="stable")
