@@ -27,8 +27,8 @@ airflow: setup ## Serve the Airflow web UI with the nightly DAGs
 test: check ## Lint, types, import boundaries, documents and the whole test suite
 	@$(BIN)/python -m pytest -m "not long and not compose" -n 2 --dist loadgroup
 
-quick: check ## The checks, and the tests that need neither Spark nor Airflow: three minutes, for every step
-	@$(BIN)/python -m pytest -m "not spark and not airflow and not long and not compose"
+quick: check ## The checks, and the tests that need neither Spark nor Airflow: two minutes, for every step
+	@$(BIN)/python -m pytest -m "not spark and not airflow and not long and not compose" -n 2 --dist loadgroup
 
 test-long: setup-dev ## The tests that take minutes
 	@$(BIN)/python -m pytest -m long
