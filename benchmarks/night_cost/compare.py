@@ -104,9 +104,8 @@ def tests(checkout: Checkout, home: Path, log: Path) -> None:
 def kept_tests(checkout: Checkout, home: Path, log: Path) -> None:
     """`make test` with no tests but those that both commits have, by name."""
     chosen = f"PYTEST_ADDOPTS=-k '{' or '.join(sorted(checkout.tests))}'"
-    note(
-        checkout, f"{len(checkout.tests)} kept_tests", checkout.run(home, "env", chosen, "make", "test", log=log), None
-    )
+    seconds = checkout.run(home, "env", chosen, "make", "test", log=log)
+    note(checkout, f"{len(checkout.tests)} kept_tests", seconds, None)
 
 
 WORKLOADS: dict[str, Callable[[Checkout, Path, Path], None]] = {

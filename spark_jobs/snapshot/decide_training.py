@@ -45,23 +45,33 @@ def run(night: Night) -> None:
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
         due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
-    windows, cuts = training_dates(night)
-    if due and windows.days > LENGTHS[0] and not night.domain.train.window_days:
-        reason += f"; label windows have {windows.days} days, since few users come back in less"
-    if due and len(cuts) < FEWEST_CUTS:
-        reason = (
-            f"the events before {night.run_date} reach back {len(cuts)} windows of {windows.days} days, at least"
-            f" {FEWEST_CUTS} are needed; run a later date, land older events, or lower train.window_days"
-        )
-        if night.force_training:
-            raise TooLittleHistoryError(f"Can't train: {reason}.")
-    outcome = YES if due and len(cuts) >= FEWEST_CUTS else NO
-    decisions = [{"decision": "train", "outcome": outcome, "reason": reason}]
-    if len(cuts) < FEWEST_CUTS and last is None and champion(night.lakehouse, until=before) is None:
+    if due:
+        due, reason = enough_history(night, reason)
+    decisions = [{"decision": "train", "outcome": YES if due else NO, "reason": reason}]
+    if not due and last is None and champion(night.lakehouse, until=before) is None:
         starter = starting_source(night.domain)
         log.warning("%s serves, since no ranker can be trained yet: %s", starter, reason)
         decisions.append(baseline_serves(starter, f"no ranker can be trained yet: {reason}"))
     night.record("ops.decisions", decisions)
+
+
+def enough_history(night: Night, reason: str) -> tuple[bool, str]:
+    """Whether the log reaches back far enough for the training that is due for this reason, and why it is (not) done.
+
+    Raises TooLittleHistoryError where it does not and training was asked for.
+    """
+    windows, cuts = training_dates(night)
+    if len(cuts) < FEWEST_CUTS:
+        missing = (
+            f"the events before {night.run_date} reach back {len(cuts)} windows of {windows.days} days, at least"
+            f" {FEWEST_CUTS} are needed; run a later date, land older events, or lower train.window_days"
+        )
+        if night.force_training:
+            raise TooLittleHistoryError(f"Can't train: {missing}.")
+        return False, missing
+    if windows.days > LENGTHS[0] and not night.domain.train.window_days:
+        reason += f"; label windows have {windows.days} days, since few users come back in less"
+    return True, reason
 
 
 def starting_source(domain: Domain) -> str:

@@ -41,14 +41,13 @@ def run(night: Night) -> None:
     version = registry.require_trained_on(night.run_date)
     models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry)
     windows, (cut, *_) = training_dates(night)
-    until = cut + timedelta(days=windows.days)
-    users = test_users(night, cut, until).persist()
+    users = test_users(night, cut, windows.days).persist()
     evaluate(night, version, cut, users, models)
     items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cut))
     rows = summary(night.read("gold.evaluation_users"), users.select("user_id", "relevant"), items)
     users.unpersist()
     night.record("ops.model_metrics", [row | {"model_version": version.number} for row in rows])
-    log(night, registry, version, (cut, until), rows)
+    log(night, registry, version, (cut, cut + timedelta(days=windows.days)), rows)
 
 
 def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
@@ -64,13 +63,13 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
         return {}
 
 
-def test_users(night: Night, cut: date, until: date) -> DataFrame:
-    """Histories at the cut of users who came after it and before `until`, at most MOST_USERS, with what they took.
+def test_users(night: Night, cut: date, days: int) -> DataFrame:
+    """Histories at the cut of users who came in so many days after it, at most MOST_USERS, with what they took.
 
     Those who came for the first time are there, too, with empty histories: a newcomer's list is one to be measured.
     """
     histories = users_as_of(night, cut)
-    relevant = relevant_after([cut], (until - cut).days, night.domain, night.read("silver.interactions"))
+    relevant = relevant_after([cut], days, night.domain, night.read("silver.interactions"))
     newcomers = with_attributes(night, first_time_users(histories, relevant))
     # Tonight's snapshot describes newcomers as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")

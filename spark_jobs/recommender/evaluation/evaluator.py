@@ -111,8 +111,12 @@ def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
 def _taken(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> Taken:
     relevant = relevance(batch, users, index)
     rows, items = np.nonzero(relevant)
-    known, new = (np.bincount(rows[kept], minlength=len(relevant)) for kept in (slice(None), index.newness[items] > 0))
-    return Taken(relevant, pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False), known, new)
+    return Taken(
+        relevant,
+        counts=pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False),
+        known=np.bincount(rows, minlength=len(relevant)),
+        new=np.bincount(rows[index.newness[items] > 0], minlength=len(relevant)),
+    )
 
 
 def _segments(users: UserBatch, heavy_from: float) -> pa.Array:

@@ -82,7 +82,7 @@ class RetrievalIndex:
     @cached_property
     def known_numbers(self) -> np.ndarray:
         """`numbers`, 0 where there is none."""
-        return np.asarray(np.nan_to_num(self.numbers))
+        return np.where(np.isnan(self.numbers), 0.0, self.numbers)
 
     @cached_property
     def popularity_place(self) -> np.ndarray:
