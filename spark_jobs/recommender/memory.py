@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -36,3 +38,10 @@ def free_bytes() -> int:
     except OSError:
         return free
     return free if limit == "max" else min(free, int(limit) - int(used))
+
+
+def give_back() -> None:
+    """Give the system back what Arrow's pool and the C library keep of memory that was freed, where they can."""
+    pa.default_memory_pool().release_unused()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)

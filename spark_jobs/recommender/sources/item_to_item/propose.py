@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from spark_jobs.recommender.memory import give_back
 from spark_jobs.recommender.snapshots.packed import descending
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex, positions
 from spark_jobs.recommender.snapshots.scores import SparseScores
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
+
+_Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Positions of items and lengths of their lists of neighbours; positions and similarities of all neighbours."""
 
 
 def neighbour_matrices(
     batches: Iterable[pa.RecordBatch], item_ids: pa.StringArray, sources: Collection[str]
 ) -> dict[str, sparse.csr_matrix]:
     """By source items × items, similarity of each item's kept neighbours, from rows of gold.item_neighbours."""
-    none = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
-    entries = {source: [none] for source in sources}
+    parts: dict[str, list[_Part]] = {source: [] for source in sources}
     # Batch by batch: ids take several times the memory of positions.
     for batch in batches:
-        for source in entries.keys() & set(batch["source"].unique().to_pylist()):
-            entries[source].append(_entries(batch.filter(pc.equal(batch["source"], source)), item_ids))
+        for source in parts.keys() & set(batch["source"].unique().to_pylist()):
+            parts[source].append(_part(batch.filter(pc.equal(batch["source"], source)), item_ids))
     # Taken out one by one, so that what has become a matrix is let go.
-    return {source: _matrix(entries.pop(source), len(item_ids)) for source in sources}
+    return {source: _matrix(parts.pop(source), len(item_ids)) for source in sources}
 
 
-def _matrix(entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]], items: int) -> sparse.csr_matrix:
-    rows, columns, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return sparse.csr_matrix((values, (rows, columns)), shape=(items, items))
+def _part(batch: pa.RecordBatch, item_ids: pa.StringArray) -> _Part:
+    """Lists of one source; what the snapshot does not know is left out."""
+    rows, lists = positions(batch["item_id"], item_ids), batch["neighbour_ids"]
+    columns, of_list = positions(pc.list_flatten(lists), item_ids), pc.list_parent_indices(lists).to_numpy()
+    known = (rows[of_list] >= 0) & (columns >= 0)
+    counts, values = np.bincount(of_list[known], minlength=len(rows)), pc.list_flatten(batch["similarities"]).to_numpy()
+    return rows[rows >= 0], counts[rows >= 0], columns[known].astype(np.int32), values[known]
 
 
-def _entries(batch: pa.RecordBatch, item_ids: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and values of the matrix; items that the snapshot does not know are left out."""
-    lists = batch["neighbour_ids"]
-    rows = positions(batch["item_id"], item_ids)[pc.list_parent_indices(lists).to_numpy()]
-    columns = positions(pc.list_flatten(lists), item_ids)
-    values = pc.list_flatten(batch["similarities"]).to_numpy()
-    known = (rows >= 0) & (columns >= 0)
-    return rows[known].astype(np.int32), columns[known].astype(np.int32), values[known]
+def _matrix(parts: list[_Part], items: int) -> sparse.csr_matrix:
+    """Each list put where it belongs, and let go: a row number for every entry would be half as much memory again."""
+    ends = np.zeros(items + 1, dtype=np.int64)
+    for rows, counts, _, _ in parts:
+        ends[rows + 1] = counts
+    ends = np.cumsum(ends)
+    columns, values = np.empty(ends[-1], dtype=np.int32), np.empty(ends[-1], dtype=np.float32)
+    while parts:
+        rows, counts, *entries = parts.pop()
+        places = np.repeat(ends[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        columns[places], values[places] = entries
+    give_back()
+    return sparse.csr_matrix((values, columns, ends), shape=(items, items))
 
 
 def scores(batch: UserBatch, index: RetrievalIndex) -> SparseScores:
