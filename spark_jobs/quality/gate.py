@@ -10,7 +10,10 @@ import copy
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import great_expectations as gx
@@ -18,6 +21,7 @@ from great_expectations.core import ExpectationSuite, ExpectationValidationResul
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import Expectation
+from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
@@ -67,20 +71,24 @@ def evaluate(rows: DataFrame, suite: ExpectationSuite, table: str, key: list[str
     """Run the suite on the rows of `table`; failing rows are named by their `key` columns.
 
     Great Expectations asks one query or more per rule for details of what is broken. Nearly always nothing is, which
-    two queries tell: one counts the rows that each SQL rule finds, in the other Great Expectations aggregates what it
-    can (it keeps a query of its own per unique key). Only rules that do not hold are run again for the details.
+    two queries tell, side by side: one counts the rows that each SQL rule finds, in the other Great Expectations
+    aggregates what it can (it keeps a query of its own per unique key). Only rules that do not hold are run again for
+    the details.
     """
     # Not persisted: each query reads only the columns it needs from the table's files, which is faster.
     sql = [one for one in suite.expectations if isinstance(one, UnexpectedRowsExpectation)]
     others = [one for one in suite.expectations if one not in sql]
+    quick = [one for one in others if one.expectation_type in _OBSERVED and getattr(one, "mostly", 1) == 1]
+    count_rows = inheritable_thread_target(partial(_counts, rows, [str(one.unexpected_rows_query) for one in sql]))
+    with ThreadPoolExecutor(1) as beside:
+        counting = beside.submit(count_rows)
+        document = _validate(rows, quick, table, "BOOLEAN_ONLY")
     try:
-        count, found = _counts(rows, [str(one.unexpected_rows_query) for one in sql])
+        count, found = counting.result()
     except PySparkException:
         # A rule that can't be run, such as one on a column that is not there: Great Expectations says which.
         document = _validate(rows, suite.expectations, table, _details(key))
         return Outcome([_result(one, rows) for one in document.results], document)
-    quick = [one for one in others if one.expectation_type in _OBSERVED and getattr(one, "mostly", 1) == 1]
-    document = _validate(rows, quick, table, "BOOLEAN_ONLY")
     held = [result for result in document.results if result.success]
     for result in held:
         result.result = _OBSERVED[result.expectation_config.type]({"count": count, "columns": rows.columns})
@@ -118,11 +126,10 @@ def _with_statistics(document: Any) -> Any:
 def _counts(rows: DataFrame, queries: list[str]) -> tuple[int, list[int]]:
     """Number of rows, and how many rows each query finds among them, by one query."""
     view = _view_of(rows)
-    counted = [f"SELECT -1 AS rule, count(*) AS found FROM {view}"]
-    for number, query in enumerate(queries):
-        counted.append(f"SELECT {number}, count(*) FROM ({query.replace('{batch}', view)})")
-    found = {row.rule: row.found for row in rows.sparkSession.sql(" UNION ALL ".join(counted)).collect()}
-    return found.pop(-1), [found[number] for number in sorted(found)]
+    counted = [view, *(f"({query.replace('{batch}', view)})" for query in queries)]
+    # Scalar subqueries: Spark runs them side by side, and reads what they share once.
+    found = rows.sparkSession.sql("SELECT " + ", ".join(f"(SELECT count(*) FROM {one})" for one in counted)).collect()
+    return found[0][0], list(found[0][1:])
 
 
 def _no_unexpected(observed: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +192,7 @@ def _validate(rows: DataFrame, rules: list[Expectation], table: str, result_form
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite))
     )
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME if any(isinstance(rule, UnexpectedRowsExpectation) for rule in rules) else nullcontext():
         return definition.run(batch_parameters={"dataframe": rows}, result_format=result_format)
 
 
