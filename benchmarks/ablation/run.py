@@ -23,7 +23,7 @@ from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES, SOURCE_OF
-from spark_jobs.recommender.sources import SOURCES
+from spark_jobs.recommender.sources import SOURCES, sources_on
 from spark_jobs.train import build_training_examples, evaluate_ranker, train_ranker
 
 GROUPS = {
@@ -55,7 +55,7 @@ def main() -> None:
         night = Night(spark_session(settings, "ablation"), settings, domain, given.run_date)
         whole = ndcg(night)
         print(f"{'everything':34} NDCG@10 {whole.mean():.4f}, {len(whole):,} users", flush=True)
-        for name in given.sources or SOURCES:
+        for name in given.sources or sorted(sources_on(domain.sources)):
             without = domain.model_copy(update={"sources": {**domain.sources, name: 0}})
             show(f"without source {name}", ndcg(replace(night, domain=without)), whole)
         for name, features in ({} if given.sources else GROUPS).items():

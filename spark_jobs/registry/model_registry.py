@@ -85,12 +85,9 @@ class ModelRegistry:
             self._client.create_experiment(self.name, artifact_location=artifacts)
         mlflow.set_experiment(self.name)
 
-    def trained_on(self, run_date: date, digest: str | None = None) -> Version | None:
-        """The newest version trained at this run date, or None; with `digest` only one from equal examples."""
-        wanted = f"name = '{self.name}' and tags.run_date = '{run_date}'"
-        if digest:
-            wanted += f" and tags.examples_digest = '{digest}'"
-        found = self._client.search_model_versions(wanted)
+    def trained_on(self, run_date: date) -> Version | None:
+        """The newest version trained at this run date, or None."""
+        found = self._client.search_model_versions(f"name = '{self.name}' and tags.run_date = '{run_date}'")
         newest = max(found, key=lambda version: int(version.version), default=None)
         return Version(str(newest.version), str(newest.run_id), dict(newest.tags)) if newest else None
 

@@ -1,8 +1,8 @@
 """Fit the ranker on the training examples, log it to MLflow and register the version.
 
 It is fitted twice with equal parameters: to what was known before the test window, which is what the test measures, and
-to all labels until tonight, which is what serves. Reads gold.training_examples. A rerun of the same date on equal
-examples by the same code finds the version it registered and trains nothing.
+to all labels until tonight, which is what serves. Reads gold.training_examples. Where the newest version of the date is
+from equal examples by the same code, a rerun trains nothing; an older one won't do, as later jobs take the newest.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
 
 
 def run(night: Night) -> None:
-    """Train unless equal examples already gave a version at this date."""
+    """Train unless equal examples gave the newest version of this date."""
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
     registry, device = ModelRegistry(night.settings, night.domain), training_device(night.settings.device, night.spark)
     rows = night.lakehouse.count("gold.training_examples")
     threads = one_worker(night.spark, rows, "Training on")
     names = features_with(sources_on(night.domain.sources))
     digest = content_digest(examples, names, device, night.code_version, night.domain.train.prefer_smaller)
-    if is_reproducible(night.settings) and registry.trained_on(night.run_date, digest):
+    newest = registry.trained_on(night.run_date)
+    if is_reproducible(night.settings) and newest and newest.tags.get("examples_digest") == digest:
         return
     fitted = fit(examples, names, device, threads)
     registry.register(

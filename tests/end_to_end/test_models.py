@@ -122,6 +122,11 @@ def test_a_domain_that_prefers_smaller_models_gets_one(shop: Night) -> None:
         train_ranker(night.for_job())
         compare_variants(night.for_job())
         assert registry.require_trained_on(shop.run_date).number == versions[1].number
+        # The domain as it was gets its own ranker again, not the one that was tried in between.
+        train_ranker(shop.for_job())
+        versions.append(registry.require_trained_on(shop.run_date))
+        assert versions[2].tags["examples_digest"] == before.tags["examples_digest"]
+        assert "variant" not in versions[2].tags
     finally:
         client = mlflow.MlflowClient(shop.settings.tracking_uri())
         for version in {version.number for version in versions} - {before.number}:
