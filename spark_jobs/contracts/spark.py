@@ -84,7 +84,6 @@ def session_conf(settings: Settings) -> dict[str, str]:
     """Configuration of every Nightjar session, beside what it was launched with."""
     partitions = str(settings.shuffle_partitions)
     return {
-        "spark.python.daemon.module": "spark_jobs.recommender.worker_daemon",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.shuffle.partitions": partitions,
