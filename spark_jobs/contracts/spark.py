@@ -92,8 +92,6 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         # Adaptive re-planning costs more than it gains on few partitions, and fixed plans rerun identically.
         "spark.sql.adaptive.enabled": "false",
-        # Counts of one table by different filters, which gates ask for, read it once.
-        "spark.sql.optimizer.mergeSubplans.filterPropagation.symmetricFilterPropagation.enabled": "true",
         # What is broadcast may take long to compute: the queries of all training examples, with half a million items.
         "spark.sql.broadcastTimeout": "-1",
         # Timestamps mean instants; the domain's zone is applied where dates are made.

@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -87,7 +86,8 @@ def evaluate(rows: DataFrame, suite: ExpectationSuite, table: str, key: list[str
         count, found = counting.result()
     except PySparkException:
         # A rule that can't be run, such as one on a column that is not there: Great Expectations says which.
-        document = _validate(rows, suite.expectations, table, _details(key))
+        with _ONE_AT_A_TIME:
+            document = _validate(rows, suite.expectations, table, _details(key))
         return Outcome([_result(one, rows) for one in document.results], document)
     held = [result for result in document.results if result.success]
     for result in held:
@@ -192,8 +192,7 @@ def _validate(rows: DataFrame, rules: list[Expectation], table: str, result_form
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite))
     )
-    with _ONE_AT_A_TIME if any(isinstance(rule, UnexpectedRowsExpectation) for rule in rules) else nullcontext():
-        return definition.run(batch_parameters={"dataframe": rows}, result_format=result_format)
+    return definition.run(batch_parameters={"dataframe": rows}, result_format=result_format)
 
 
 def _result(outcome: Any, rows: DataFrame) -> Result:

@@ -1,4 +1,4 @@
-"""Whether work fits the memory of this machine, asked before it starts."""
+"""Memory of this machine: whether work fits, asked before it starts, and what is free again given back."""
 
 from __future__ import annotations
 
