@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import HISTORY, born, release_named
 from spark_jobs.lakehouse.tables import Lakehouse
@@ -36,7 +37,7 @@ def reproduce(night: Night, name: str) -> int:
     if made is None or made["domain_file"] is None:
         raise NotReproducibleError(f"Release {name} was published before releases kept what they were made of.")
     inputs = dict(made["inputs"])
-    _require_inputs(lakehouse, name, inputs)
+    _require_inputs(lakehouse, name, inputs, made["code_version"])
     kept = night.read(HISTORY).where((F.col("run_date") == F.lit(release["run_date"])) & (F.col("release") == name))
     if (rows := kept.count()) != release["rows"]:
         raise NotReproducibleError(
@@ -60,17 +61,23 @@ def reproduce(night: Night, name: str) -> int:
     return rows
 
 
-def _require_inputs(lakehouse: Lakehouse, name: str, inputs: dict[str, int]) -> None:
-    """All tables at the versions that the release read."""
+def _require_inputs(lakehouse: Lakehouse, name: str, inputs: dict[str, int], code: str) -> None:
+    """All tables at the versions that the release read, with the columns that the code wants of them."""
     gone = []
     for table, version in inputs.items():
         try:
-            files, _ = lakehouse.files(table, version)
+            files, schema = lakehouse.files(table, version)
         except DeltaError:
             gone.append(f"{table} at version {version} (its log entry)")
             continue
         if missing := sum(not Path(file.removeprefix("file://")).is_file() for file in files):
             gone.append(f"{table} at version {version} ({missing} of {len(files)} files)")
+        had = {field["name"] for field in schema["fields"]}
+        if later := [column for column in TABLES[table].column_names if column not in had]:
+            raise NotReproducibleError(
+                f"Release {name} can't be made again by this code: {table} had no {', '.join(later)} then. Use the "
+                f"code that made it, {code}."
+            )
     if gone:
         raise NotReproducibleError(
             f"Release {name} can't be made again: retention removed {', '.join(gone)}. Versions are kept for "

@@ -51,6 +51,7 @@ def index_as_of(
         ),
         newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
         usual_position=features["usual_position"].to_numpy(),
+        repeat_share=features["repeat_share"].to_numpy(),
         depths=source_depths(depths),
         learnt=_learnt(snapshot, item_ids),
     )

@@ -31,7 +31,7 @@ def run(night: Night) -> None:
         features = catalogue_as_of(items, moments(night, days)).join(popularity, ["as_of", "item_id"], "left")
         features = features.withColumn("listed_days", F.coalesce("listed_days", "age_days"))
         shares = [name for name in popularity.columns if "popularity" in name]
-        others = ["listed_days", "age_days", "usual_position", "mean_weight"]
+        others = ["listed_days", "age_days", "usual_position", "repeat_share", "mean_weight"]
         return features.fillna(0.0, shares).fillna(float("nan"), others)
 
     versions = night.lakehouse.query("SELECT valid_from FROM items", items=("silver.items", night.pin("silver.items")))
@@ -65,12 +65,12 @@ def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:
 
 
 def popularity_in(histories: DataFrame) -> DataFrame:
-    """Popularity shares, age, place in histories and mean weight of the items in each snapshot's histories.
+    """Popularity shares, age, place in histories, repeats and mean weight of the items in each snapshot's histories.
 
     A user counts with the latest events alone that a history keeps, so that a robot doesn't decide what is popular.
     """
     first_place = (F.col("events_total") - F.size("item_ids") + 1).alias("first_place")
-    event = F.posexplode(F.arrays_zip("item_ids", "weights", "ages_days")).alias("number", "event")
+    event = F.posexplode(F.arrays_zip("item_ids", "weights", "ages_days", "repeated")).alias("number", "event")
     events = histories.select("as_of", "tenure_days", first_place, event).select(
         "as_of",
         F.col("event.item_ids").alias("item_id"),
@@ -78,6 +78,7 @@ def popularity_in(histories: DataFrame) -> DataFrame:
         F.col("event.ages_days").alias("age_days"),
         (F.col("first_place") + F.col("number")).alias("place"),
         (F.col("tenure_days") - F.col("event.ages_days") > 1).alias("returning"),
+        F.col("event.repeated").cast("double").alias("repeated"),
     )
     positive = F.greatest(F.col("weight"), F.lit(0.0))
     counted = events.groupBy("as_of", "item_id").agg(
@@ -94,6 +95,7 @@ def popularity_in(histories: DataFrame) -> DataFrame:
         ),
         F.max("age_days").alias("age_days"),
         F.round(F.avg(F.log("place")), 9).alias("usual_position"),
+        F.avg("repeated").alias("repeat_share"),
         F.round(F.avg("weight"), 9).alias("mean_weight"),
     )
     names = [name for name in counted.columns if "popularity" in name]

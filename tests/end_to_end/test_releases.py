@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.decisions import latest, nominee
@@ -68,6 +69,18 @@ def test_what_differs_or_is_gone_is_named(copied: Night) -> None:
     with pytest.raises(
         NotReproducibleError, match=rf"retention removed gold\.item_factors at version {version} \(1 of"
     ):
+        reproduce(copied.for_job(), name)
+
+
+def test_a_release_that_needs_earlier_code_says_which(copied: Night) -> None:
+    name, table = first_release(copied), "gold.item_features"
+    made = born(copied.lakehouse, name)
+    assert made is not None
+    older = copied.rows(table).drop_columns("repeat_share")
+    shutil.rmtree(copied.lakehouse.uri(table))
+    for _ in range(dict(made["inputs"])[table] + 1):
+        write_deltalake(copied.lakehouse.uri(table), older, mode="overwrite")
+    with pytest.raises(NotReproducibleError, match=rf"{table} had no repeat_share then.*{made['code_version']}"):
         reproduce(copied.for_job(), name)
 
 

@@ -214,6 +214,7 @@ def test_histories_hold_the_latest_events_in_order_and_items_are_told_by_them(sp
     # Of two events at one time the one with the smaller item id counts as the newer.
     assert late.item_ids == ["c", "b", "d"]
     assert late.ages_days == [3.0, 3.0, 1.5]
+    assert late.repeated == [False] * 3
     assert (late.events_total, late.tenure_days) == (4, 4.0)
     # A purchase of two days ago may come back, one of less may not; a return never does.
     assert late.blocked_item_ids == ["d"]
@@ -229,3 +230,19 @@ def test_histories_hold_the_latest_events_in_order_and_items_are_told_by_them(sp
     assert d.returning_popularity > 0 == b.returning_popularity, "b came a day after the user's first event, not later"
     assert d.popularity_7d / b.popularity_7d == pytest.approx(0.5 ** (-1.5 / 7))
     assert c.mean_weight == 1.0
+
+
+def test_items_are_told_by_how_often_users_come_back_for_them(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home)
+    night_of(spark, domain, "2026-01-05")  # whose time zone is Spark's
+    rows = [
+        *(("u", "milk", at) for at in ("2026-01-01 08:00:00", "2026-01-01 18:00:00", "2026-01-03 08:00:00")),
+        ("v", "milk", "2026-01-02 08:00:00"),
+        ("v", "lamp", "2026-01-03 08:00:00"),
+    ]
+    frame = spark.createDataFrame(rows, "user_id string, item_id string, at string").selectExpr(
+        "*", "timestamp(at) AS event_at", "'buy' AS event_type", "1.0D AS weight"
+    )
+    items = popularity_in(histories_as_of(frame, domain, [date(2026, 1, 5)])).collect()
+    # Twice on a day is once; what another user had before does not count.
+    assert {row.item_id: row.repeat_share for row in items} == {"milk": 0.25, "lamp": 0.0}

@@ -33,6 +33,7 @@ def make_index(
             "age_days": [100.0] * items,
             "listed_days": [float(k) for k in range(items)],
             "usual_position": [1.0] * items,
+            "repeat_share": [0.1] * items,
             "mean_weight": [0.5] * items,
         }
     )

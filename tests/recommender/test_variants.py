@@ -85,8 +85,12 @@ def test_variants_are_what_they_say(made: list[dict[str, Any]], examples: pd.Dat
     assert sizes["float16"] == sizes[FULL]
     # What the reference says of half precision: the files keep floats.
     assert rows["float16"]["bytes"] == pytest.approx(rows[FULL]["bytes"], rel=0.01)
-    thresholds = {name: booster.trees_to_dataframe().Split.nunique() for name, booster in boosters.items()}
-    assert thresholds["coarse_bins"] < thresholds[FULL]
+    # Of the feature that has the most.
+    thresholds = {
+        name: booster.trees_to_dataframe().groupby("Feature").Split.nunique().max()
+        for name, booster in boosters.items()
+    }
+    assert thresholds["coarse_bins"] <= 16 < thresholds[FULL]
     teacher = full.predict(xgb.DMatrix(examples[list(FEATURE_NAMES)]))
     for name, least in (("distilled", 0.9), ("logistic_regression", 0.5), ("small", 0.8)):
         row = rows[name]

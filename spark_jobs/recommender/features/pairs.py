@@ -63,6 +63,7 @@ def _item_features(index: RetrievalIndex, items: np.ndarray) -> dict[str, np.nda
         "item_trend": np.log((shares["popularity_7d"] + TINY) / (shares["popularity_180d"] + TINY)),
         "item_popularity_last_year": shares["popularity_last_year"],
         "item_usual_position": index.usual_position[items],
+        "item_repeat_share": index.repeat_share[items],
         "item_age_days": index.age_days[items],
         "item_mean_weight": index.mean_weight[items],
     }

@@ -57,6 +57,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("item_trend", "Log ratio of 7-day to 180-day popularity share."),
     Feature("item_popularity_last_year", "Popularity share of the item a year before the four weeks that follow."),
     Feature("item_usual_position", "Mean log of the item's place in users' histories."),
+    Feature("item_repeat_share", "Share of the item's events by users who had it more than a day before."),
     Feature("item_age_days", "Days from the item's first event to the cut."),
     Feature("item_mean_weight", "Mean event weight of the item."),
     Feature("category_affinity", "Share of the user's weighted history in the item's categories."),

@@ -17,13 +17,14 @@ from spark_jobs.contracts.domain import Domain
 MICROSECONDS_PER_DAY = 86_400e6
 COLUMNS = (
     "as_of date, user_id string, item_ids array<string>, weights array<double>, ages_days array<double>, "
-    "events_total bigint, tenure_days double, blocked_item_ids array<string>"
+    "repeated array<boolean>, events_total bigint, tenure_days double, blocked_item_ids array<string>"
 )
 
 _ARRAYS = {
     "item_ids": "array<string>",
     "weights": "array<double>",
     "ages_days": "array<double>",
+    "repeated": "array<boolean>",
     "blocked_item_ids": "array<string>",
 }
 
@@ -86,11 +87,20 @@ def _histories(batch: pa.RecordBatch, domain: Domain, moment: Moment) -> pa.Reco
         "item_ids": _lists(offsets, events["item_id"].filter(pa.array(latest))),
         "weights": _lists(offsets, events["weight"].filter(pa.array(latest))),
         "ages_days": _lists(offsets, pa.array(ages[latest])),
+        "repeated": _lists(offsets, pa.array(_repeated(events, ages)[latest])),
         "events_total": pa.array(counts.astype(np.int64)),
         "tenure_days": pa.array(ages[first]),
         "blocked_item_ids": _blocked(events, ages, np.repeat(np.arange(len(users)), counts), len(users)),
     }
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _repeated(events: pa.Table, ages: np.ndarray) -> np.ndarray:
+    """Of each event, oldest first per user, whether the user had the item more than a day before."""
+    items = events["item_id"].combine_chunks().dictionary_encode()
+    pairs = events["user"].to_numpy() * len(items.dictionary) + items.indices.to_numpy()
+    _, oldest, of_pair = np.unique(pairs, return_index=True, return_inverse=True)
+    return np.asarray(ages[oldest][of_pair] - ages > 1)
 
 
 def _lists(offsets: pa.Array, values: pa.Array | pa.ChunkedArray) -> pa.ListArray:

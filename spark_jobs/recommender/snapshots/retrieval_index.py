@@ -43,6 +43,8 @@ class RetrievalIndex:
     """1 on the day an item is listed, falling to 0 when it is new no more."""
     usual_position: np.ndarray
     """Mean log of an item's place in histories; NaN without events."""
+    repeat_share: np.ndarray
+    """Share of an item's events by users who had it more than a day before; NaN without events."""
     depths: dict[str, int]
     """Items that each source proposes per user; 0 for a source that is off."""
     learnt: dict[str, Any]
