@@ -82,7 +82,8 @@ def recommended(shop: str, log: Log, night: date) -> Lists:
         landing = make_home(Path(folder), SHOPS[shop].domain)
         own = ["at", "user_id", "item_id", "returned"]
         for name, rows in {**log.files, "sales.parquet": log.sales.drop(columns=own)}.items():
-            rows.to_parquet(landing / name, index=False)
+            # Spark reads no nanoseconds.
+            rows.to_parquet(landing / name, index=False, coerce_timestamps="us")
         whole_night(shop, night)
         return published(Path(folder), shop)
 

@@ -9,6 +9,8 @@ from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -60,6 +62,8 @@ def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataF
             frame = spark.read.text(paths).withColumnRenamed("value", CORRUPT)
         return _as_records(frame)
     if format.type == "parquet":
+        for path in paths:
+            require_readable_parquet(path)
         return _as_records(spark.read.option("mergeSchema", True).parquet(*paths))
     groups: dict[tuple[str, ...], list[str]] = {}
     for path in paths:
@@ -69,6 +73,20 @@ def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataF
     for frame in frames[1:]:
         records = records.unionByName(frame)
     return records
+
+
+def require_readable_parquet(path: str) -> None:
+    """Raise LandingFileError with the name of a file that Spark stops at without naming it; reads the footer alone."""
+    try:
+        schema = pq.ParquetFile(path).schema
+    except pa.ArrowInvalid as error:
+        raise LandingFileError(f"{path}: not a readable Parquet file: {error}. Deliver it again.") from None
+    columns = [schema.column(number) for number in range(len(schema.names))]
+    if nanoseconds := [column.path for column in columns if "timeUnit=nanoseconds" in str(column.logical_type)]:
+        raise LandingFileError(
+            f"{path}: Spark reads no times in nanoseconds, which {', '.join(nanoseconds)} has; write microseconds "
+            '(`to_parquet(..., coerce_timestamps="us")` in pandas).'
+        )
 
 
 def csv_columns(path: str, format: CsvFormat) -> tuple[str, ...]:

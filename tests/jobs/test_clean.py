@@ -237,6 +237,22 @@ def test_the_hour_that_autumn_repeats_is_two_hours(spark: SparkSession, home: Pa
     assert sorted(row.s for row in found) == [moment.timestamp() for moment in moments]
 
 
+def test_a_parquet_file_that_spark_does_not_read_is_named(spark: SparkSession, home: Path) -> None:
+    columns = {"user_id": "u", "item_id": "i", "event_type": "'buy'", "event_at": "at"}
+    source = {"path": "shop/*.parquet", "format": {"type": "parquet"}, "columns": columns}
+    domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "i"}})
+    file, moment = home / "landing" / "shop" / "1.parquet", datetime(2025, 10, 26, tzinfo=UTC)
+    file.parent.mkdir(parents=True)
+    night = night_of(spark, domain, "2025-10-27")
+    # What pandas writes unless told otherwise.
+    pq.write_table(pa.table({"u": ["1"], "i": ["a"], "at": pa.array([moment], pa.timestamp("ns", "UTC"))}), file)
+    with pytest.raises(JobFailedError, match=r"1\.parquet: Spark reads no times in nanoseconds, which at has"):
+        run_stages(night, "ingest")
+    file.write_text("u,i,at")
+    with pytest.raises(JobFailedError, match=r"1\.parquet: not a readable Parquet file"):
+        run_stages(night, "ingest")
+
+
 def test_an_item_keeps_its_history(spark: SparkSession, home: Path) -> None:
     items = {
         "path": "shop/items-*.csv",
