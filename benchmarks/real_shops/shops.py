@@ -76,8 +76,8 @@ def _csv(folder: Path, pattern: str) -> pd.DataFrame:
     return pd.concat([pd.read_csv(file, dtype=str, keep_default_na=False) for file in files], ignore_index=True)
 
 
-def _delivered(**columns: str) -> dict[str, Any]:
-    return {"path": "sales.parquet", "format": {"type": "parquet"}, "columns": columns}
+def _delivered(name: str, **columns: str) -> dict[str, Any]:
+    return {"path": f"{name}.parquet", "format": {"type": "parquet"}, "columns": columns}
 
 
 SHOPS = {
@@ -87,6 +87,7 @@ SHOPS = {
             "domain": "online-retail",
             "time_zone": "Europe/London",
             "interactions": _delivered(
+                "sales",
                 user_id="CustomerID",
                 item_id="upper(trim(StockCode))",
                 event_type="CASE WHEN InvoiceNo LIKE 'C%' THEN 'return' ELSE 'purchase' END",
@@ -108,6 +109,7 @@ SHOPS = {
             "domain": "complete-journey",
             "time_zone": "UTC",
             "interactions": _delivered(
+                "sales",
                 user_id="household_id",
                 item_id="product_id",
                 event_type="'purchase'",
@@ -115,24 +117,18 @@ SHOPS = {
                 value="try_cast(sales_value AS DOUBLE)",
             )
             | {"event_key": ["basket_id", "product_id"]},
-            "items": {
-                "path": "products.parquet",
-                "format": {"type": "parquet"},
-                "columns": {
-                    "item_id": "product_id",
-                    "title": "product_type",
-                    "categories": "array(department, product_category, product_type)",
-                    "attributes": "map('brand', brand, 'manufacturer', manufacturer_id, 'size', package_size)",
-                },
-            },
-            "users": {
-                "path": "households.parquet",
-                "format": {"type": "parquet"},
-                "columns": {
-                    "user_id": "household_id",
-                    "attributes": "map('age', age, 'income', income, 'household', household_comp)",
-                },
-            },
+            "items": _delivered(
+                "products",
+                item_id="product_id",
+                title="product_type",
+                categories="array(department, product_category, product_type)",
+                attributes="map('brand', brand, 'manufacturer', manufacturer_id, 'size', package_size)",
+            ),
+            "users": _delivered(
+                "households",
+                user_id="household_id",
+                attributes="map('age', age, 'income', income, 'household', household_comp)",
+            ),
         },
         complete_journey,
         (date(2017, 10, 1), date(2017, 12, 1)),
@@ -143,27 +139,23 @@ SHOPS = {
             "domain": "ta-feng",
             "time_zone": "Asia/Taipei",
             "interactions": _delivered(
+                "sales",
                 user_id="CUSTOMER_ID",
                 item_id="PRODUCT_ID",
                 event_type="'purchase'",
                 event_at="try_to_timestamp(TRANSACTION_DT, 'M/d/yyyy')",
                 value="try_cast(SALES_PRICE AS DOUBLE)",
             ),
-            "items": {
-                "path": "products.parquet",
-                "format": {"type": "parquet"},
-                "columns": {
-                    "item_id": "PRODUCT_ID",
-                    "title": "concat('article of ', PRODUCT_SUBCLASS)",
-                    "categories": "array(left(PRODUCT_SUBCLASS, 2), left(PRODUCT_SUBCLASS, 4), PRODUCT_SUBCLASS)",
-                    "attributes": "map('price', SALES_PRICE)",
-                },
-            },
-            "users": {
-                "path": "customers.parquet",
-                "format": {"type": "parquet"},
-                "columns": {"user_id": "CUSTOMER_ID", "attributes": "map('age', AGE_GROUP, 'area', PIN_CODE)"},
-            },
+            "items": _delivered(
+                "products",
+                item_id="PRODUCT_ID",
+                title="concat('article of ', PRODUCT_SUBCLASS)",
+                categories="array(left(PRODUCT_SUBCLASS, 2), left(PRODUCT_SUBCLASS, 4), PRODUCT_SUBCLASS)",
+                attributes="map('price', SALES_PRICE)",
+            ),
+            "users": _delivered(
+                "customers", user_id="CUSTOMER_ID", attributes="map('age', AGE_GROUP, 'area', PIN_CODE)"
+            ),
         },
         ta_feng,
         (date(2001, 1, 20), date(2001, 2, 10)),
