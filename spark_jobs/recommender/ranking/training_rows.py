@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from threadpoolctl import threadpool_limits
 
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.memory import require_memory
+from spark_jobs.recommender.memory import give_back, require_memory
 from spark_jobs.recommender.ranking.device import require_device
 from spark_jobs.recommender.ranking.params import LOGISTIC, LOGISTIC_WEIGHT, RANKING, TREES, constraints, tree_params
 
@@ -117,4 +117,7 @@ def arrays_of(
     """All batches as rows × names (float32), query by row, and the values of each label; what came is let go."""
     table = pa.Table.from_batches(batches)
     features = np.column_stack([table[name].to_numpy().astype(np.float32, copy=False) for name in names])
-    return features, table["query"].to_numpy(), {label: table[label].to_numpy() for label in labels}
+    queries, by_label = table["query"].to_numpy(), {label: table[label].to_numpy() for label in labels}
+    del table
+    give_back()
+    return features, queries, by_label
