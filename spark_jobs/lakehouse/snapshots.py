@@ -6,7 +6,7 @@ A snapshot rests on the events before its moment (and on items, users, policies 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -19,6 +19,21 @@ from spark_jobs.lakehouse.checks import passed
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
+
+
+class SnapshotGoneError(RuntimeError):
+    """Snapshots that a job needs are not there; the message says which, and why that can be."""
+
+
+def require_snapshots(night: Night, days: Iterable[date]) -> None:
+    """Raise SnapshotGoneError unless users are described as of all these dates."""
+    there = night.lakehouse.partition_values("gold.user_histories", "as_of")
+    if gone := sorted({str(day) for day in days} - there):
+        raise SnapshotGoneError(
+            f"gold.user_histories holds no snapshot of {', '.join(gone)}: another night of {night.domain.domain}"
+            " replaced it, or the snapshot stage did not run. Run this night again from its start,"
+            " while no other one runs."
+        )
 
 
 def histories_of(night: Night, days: list[date]) -> DataFrame:

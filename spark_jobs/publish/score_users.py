@@ -25,7 +25,7 @@ from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.decisions import latest, nominee
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import LEDGER, SCORED, STAGED, champion, waiting
-from spark_jobs.lakehouse.snapshots import users_as_of
+from spark_jobs.lakehouse.snapshots import require_snapshots, users_as_of
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import LESS_SCORING, require_memory
 from spark_jobs.recommender.ranking.balancing import exposure_of
@@ -41,20 +41,11 @@ from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 log = logging.getLogger("nightjar")
 
 
-class SnapshotGoneError(RuntimeError):
-    """Tonight's snapshot is not there; the message says why that can be."""
-
-
 def run(night: Night) -> None:
     """Make tonight's lists."""
     registry, version = ModelRegistry(night.settings, night.domain), tonights_version(night)
     registry.follow(champion(night.lakehouse))
-    if str(night.run_date) not in night.lakehouse.partition_values("gold.user_histories", "as_of"):
-        raise SnapshotGoneError(
-            f"gold.user_histories holds no snapshot of {night.run_date}: another night of {night.domain.domain}"
-            " replaced it, or the snapshot stage did not run."
-            " Run this night again from its start, while no other one runs."
-        )
+    require_snapshots(night, [night.run_date])
     if left_staged(night, version):
         log.info("the lists that an earlier try made and did not publish are kept")
         return

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.domain.windows import Windows
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import histories_of, with_attributes
+from spark_jobs.lakehouse.snapshots import histories_of, require_snapshots, with_attributes
 from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.recommender.ranking.labels import a_few, at_most, first_time_users, relevant_after, returning_users
@@ -34,6 +34,8 @@ def run(night: Night) -> None:
     """Label the candidates of every cut."""
     context = night.spark.sparkContext
     windows, cuts = training_dates(night)
+    # Tonight's is for the ONNX twin, at the stage's end.
+    require_snapshots(night, [night.run_date, *cuts])
     indexes = {cut: shared_index(context, night.stream, cut, night.domain.sources) for cut in cuts}
     everybody = labelled_users(night, windows, cuts, cuts[0], histories_of(night, cuts))
     [users] = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), everybody)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,10 +22,10 @@ from spark_jobs.lakehouse import night as night_module
 from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion, published
+from spark_jobs.lakehouse.snapshots import SnapshotGoneError
 from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
-from spark_jobs.publish.score_users import SnapshotGoneError
 from spark_jobs.publish.score_users import run as score
 from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_night, run_stage
@@ -338,10 +339,14 @@ def test_last_weeks_model_serves_where_training_fails(shop: Night, monkeypatch: 
     assert {row.job for row in runs if row.status == "failed"} == {"train_ranker"}
 
 
-def test_scoring_refuses_a_snapshot_of_another_night(shop: Night) -> None:
+@pytest.mark.parametrize("job", [score, build_training_examples.run])
+def test_what_another_night_described_is_refused(shop: Night, job: Callable[[Night], None]) -> None:
+    """As where a stage alone is run again after a later night: it has snapshots of other dates."""
     other = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=3))
-    with pytest.raises(SnapshotGoneError, match="while no other one runs"):
-        score(other)
+    before = shop.lakehouse.version("gold.training_examples")
+    with pytest.raises(SnapshotGoneError, match=f"no snapshot of .*{other.run_date}: .* while no other one runs"):
+        job(other)
+    assert shop.lakehouse.version("gold.training_examples") == before
 
 
 def test_suites_are_readable_json(shop: Night) -> None:
