@@ -78,7 +78,7 @@ def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataF
 def require_readable_parquet(path: str) -> None:
     """Raise LandingFileError with the name of a file that Spark stops at without naming it; reads the footer alone."""
     try:
-        schema = pq.ParquetFile(path).schema
+        schema = pq.read_metadata(path).schema
     except pa.ArrowInvalid as error:
         raise LandingFileError(f"{path}: not a readable Parquet file: {error}. Deliver it again.") from None
     columns = [schema.column(number) for number in range(len(schema.names))]
