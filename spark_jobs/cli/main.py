@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from datetime import date, datetime
@@ -258,6 +260,8 @@ def docs(
 
 def main() -> None:
     """Run the command; foreseeable failures print what is wrong and what to do, without a traceback."""
+    # Python would look through all that was loaded before it ends, for a second.
+    atexit.register(gc.freeze)
     try:
         app()
     except (DomainFileError, SettingsError, LookupError, ValueError, RuntimeError, OSError) as error:

@@ -6,6 +6,8 @@ spark-submit spark_jobs/cli/submit.py --domain shop --run-date 2026-11-24 --stag
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from datetime import date
@@ -36,4 +38,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Python would look through all that was loaded before it ends, for a second.
+    atexit.register(gc.freeze)
     sys.exit(main())
