@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots.item_events import NEIGHBOURS, weight_rows
 from spark_jobs.recommender.snapshots.packed import best_pairs, descending
 from spark_jobs.recommender.snapshots.scores import (
     DenseScores,
@@ -84,3 +85,18 @@ def test_the_best_of_long_lists_are_those_of_a_whole_sort(seed: int, count: int,
     order = np.lexsort((items, -values, users))
     expected = np.concatenate([order[users[order] == user][:count] for user in range(6)])
     np.testing.assert_array_equal(best_pairs(users, items, values, count, 1_000), expected)
+
+
+def test_the_largest_weights_of_an_item_are_kept_whether_dense_or_sparse() -> None:
+    items = NEIGHBOURS + 60
+    # Few distinct values: most are ties, which go to the items that come first.
+    weights = np.random.default_rng(3).integers(-9, 10, (items, items)) / 1e6
+    weights[0] = 0.0
+    item_ids = np.array([f"i{number:03}" for number in range(items)], dtype=object)
+    dense, thin = (weight_rows("linear", w, item_ids) for w in (weights, sparse.csr_matrix(weights)))
+    assert dense.equals(thin)
+    assert dense["item_id"].to_pylist() == [item for item, row in zip(item_ids, weights, strict=True) if row.any()]
+    for found, row in zip(dense.to_pylist(), weights[1:], strict=True):
+        best = [n for n in np.argsort(-np.abs(row), kind="stable")[:NEIGHBOURS] if row[n]]
+        assert found["neighbour_ids"] == item_ids[best].tolist()
+        assert found["similarities"] == pytest.approx(row[best])

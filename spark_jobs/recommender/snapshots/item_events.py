@@ -83,8 +83,17 @@ def weight_rows(source: str, weights: np.ndarray | sparse.csr_matrix, item_ids: 
 
 def _largest(weights: np.ndarray | sparse.csr_matrix, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, counted on from `start`, columns and values of the largest weights, row by row, largest first."""
-    some = sparse.coo_matrix(weights)
+    some = sparse.coo_matrix(_without_small(weights))
     values = np.round(some.data, 6)
     rows, columns, values = (part[values != 0] for part in (some.row, some.col, values))
     best = best_pairs(rows, columns, np.abs(values), NEIGHBOURS, some.shape[1])
     return rows[best] + start, columns[best], values[best]
+
+
+def _without_small(weights: np.ndarray | sparse.csr_matrix) -> np.ndarray | sparse.csr_matrix:
+    """Dense rows without what can't be among their largest: telling so takes a fifth of the time of ordering all."""
+    if sparse.issparse(weights) or weights.shape[1] <= NEIGHBOURS:
+        return weights
+    sizes = np.abs(np.round(weights, 6))
+    least = np.partition(sizes, -NEIGHBOURS, axis=1)[:, [-NEIGHBOURS]]
+    return np.where(sizes >= least, weights, 0.0)

@@ -18,7 +18,7 @@ def item_regression(events: ItemEvents) -> np.ndarray:
     taken = events.matrix(np.ones(len(events.items), dtype=bool), items)
     gram = (taken.T @ taken).toarray()
     gram[np.diag_indices(items)] += RIDGE
-    precision = linalg.inv(gram, overwrite_a=True, check_finite=False)
+    precision = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
     weights = precision / -np.diag(precision)
     np.fill_diagonal(weights, 0.0)
     return np.asarray(weights)
