@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 _STEPS = 256
+_GROUP = 16
+"""Items of which only the best is looked at, to find how good a score must be; a pass over all takes a third."""
+_SMALLEST = np.finfo(np.float32).tiny
 
 
 def best_pairs(users: np.ndarray, items: np.ndarray, values: np.ndarray, count: int, items_below: int) -> np.ndarray:
@@ -31,6 +34,20 @@ def near_the_best(users: np.ndarray, values: np.ndarray, count: int) -> np.ndarr
     within = np.bincount(users * _STEPS + steps, minlength=len(sizes) * _STEPS).reshape(-1, _STEPS)
     reach = (np.cumsum(within, axis=1) < count).sum(axis=1)
     return np.flatnonzero(steps <= np.repeat(reach, sizes))
+
+
+def near_the_best_of_rows(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of cells, row by row: the `count` largest positive ones of each row, all ties, and some more."""
+    width = values.shape[1]
+    least = np.full((len(values), 1), _SMALLEST, dtype=values.dtype)
+    if 0 < count <= width // _GROUP:
+        # As many groups reach the last of the groups' best that counts: nothing below it is among the best.
+        groups = width // _GROUP
+        tops = values[:, : groups * _GROUP].reshape(-1, _GROUP, groups).max(axis=1)
+        least = np.maximum(least, np.partition(tops, groups - count, axis=1)[:, [groups - count]])
+    # Several times as fast as the nonzero of a matrix.
+    rows, columns = np.divmod(np.flatnonzero(values >= least), width)
+    return rows, columns
 
 
 def descending(users: np.ndarray, values: np.ndarray, ids: np.ndarray, ids_below: int) -> np.ndarray:

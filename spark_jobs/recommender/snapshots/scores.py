@@ -12,13 +12,9 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.packed import best_pairs
+from spark_jobs.recommender.snapshots.packed import best_pairs, near_the_best_of_rows
 from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.snapshots.user_batch import UserBatch
-
-_GROUP = 16
-"""Items of which only the best is looked at, to find how good a score must be; a pass over all takes a third."""
-_SMALLEST = np.finfo(np.float32).tiny
 
 
 def allowed_items(batch: UserBatch, index: RetrievalIndex) -> np.ndarray:
@@ -103,14 +99,7 @@ class DenseScores:
     def best(self, allowed: np.ndarray, count: int) -> np.ndarray:
         """See Scores."""
         width, may = allowed.shape[1], self.matrix * allowed
-        least = np.full((len(may), 1), _SMALLEST, dtype=may.dtype)
-        if 0 < count <= width // _GROUP:
-            # As many groups reach the last of the groups' best that counts: nothing below it is among the best.
-            groups = width // _GROUP
-            tops = may[:, : groups * _GROUP].reshape(-1, _GROUP, groups).max(axis=1)
-            least = np.maximum(least, np.partition(tops, groups - count, axis=1)[:, [groups - count]])
-        # Several times as fast as the nonzero of a matrix.
-        users, items = np.divmod(np.flatnonzero(may >= least), width)
+        users, items = near_the_best_of_rows(may, count)
         return _best_cells(users, items, may[users, items], count, width)
 
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
