@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,13 @@ def night_of(spark: SparkSession, domain: Domain, run_date: date | str) -> Night
     return Night(spark, load_settings(), domain, date.fromisoformat(str(run_date)))
 
 
-def run_stages(night: Night, *names: str) -> None:
-    """Run some stages as Airflow would."""
-    for name in names:
-        run_stage(night, STAGES[name])
+LANDING = ("ingest_landing_files", "clean_interactions", "clean_users", "clean_items")
+
+
+def prepare(night: Night, *jobs: str) -> None:
+    """Run the first stage as Airflow would, or some jobs of it."""
+    stage = STAGES["prepare"]
+    run_stage(night, replace(stage, jobs=tuple(job for job in stage.jobs if not jobs or job.name in jobs)))
 
 
 def run_whole(night: Night) -> None:

@@ -1,6 +1,6 @@
 """What spark-submit runs: one stage of one night. Airflow's operator and clusters start it.
 
-spark-submit spark_jobs/cli/submit.py --domain shop --run-date 2026-11-24 --stage ingest
+spark-submit spark_jobs/cli/submit.py --domain shop --run-date 2026-11-24 --stage prepare
 """
 
 from __future__ import annotations

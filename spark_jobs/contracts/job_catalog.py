@@ -46,8 +46,9 @@ SNAPSHOTS = (
 
 NIGHT: tuple[Stage, ...] = (
     Stage(
-        "ingest",
-        "Land new files in bronze as received; type, check and deduplicate them into silver, refused records go apart.",
+        "prepare",
+        "Land new files and clean them, refused records apart; decide on training; describe users and items as of "
+        "tonight and, when training is due, of its cuts.",
         (
             Job(
                 "ingest_landing_files",
@@ -64,27 +65,19 @@ NIGHT: tuple[Stage, ...] = (
                 gates=("silver.interactions",),
             ),
             Job(
-                "clean_items",
-                "Catalogue batches to item versions.",
-                ("bronze.items", "bronze.interactions"),
-                ("silver.items", "quarantine.items", "ops.batches"),
-                gates=("silver.items",),
-            ),
-            Job(
                 "clean_users",
                 "User batches to the latest known attributes.",
                 ("bronze.users",),
                 ("silver.users", "quarantine.users", "ops.batches"),
                 gates=("silver.users",),
             ),
-        ),
-        side_by_side=True,
-        timeout_minutes=240,
-    ),
-    Stage(
-        "snapshot",
-        "Decide on training; describe users and items as of tonight, and as of the training cuts when it is due.",
-        (
+            Job(
+                "clean_items",
+                "Catalogue batches to item versions.",
+                ("bronze.items", "bronze.interactions"),
+                ("silver.items", "quarantine.items", "ops.batches"),
+                gates=("silver.items",),
+            ),
             Job(
                 "decide_training",
                 "Decide whether the ranker trains tonight, and say why.",
@@ -128,6 +121,7 @@ NIGHT: tuple[Stage, ...] = (
             ),
         ),
         side_by_side=True,
+        timeout_minutes=360,
     ),
     Stage(
         "train",

@@ -31,7 +31,7 @@ def require_snapshots(night: Night, days: Iterable[date]) -> None:
     if gone := sorted({str(day) for day in days} - there):
         raise SnapshotGoneError(
             f"gold.user_histories holds no snapshot of {', '.join(gone)}: another night of {night.domain.domain}"
-            " replaced it, or the snapshot stage did not run. Run this night again from its start,"
+            " replaced it, or stage prepare did not run. Run this night again from its start,"
             " while no other one runs."
         )
 

@@ -20,16 +20,16 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of
-from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.indexing import shared_index
-from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
-from spark_jobs.snapshot import (
+from spark_jobs.prepare import (
     build_item_factors,
     build_item_features,
     build_item_neighbours,
     build_segment_popularity,
     build_user_histories,
 )
+from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
+from spark_jobs.recommender.indexing import shared_index
+from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker
 from spark_jobs.train.build_training_examples import labelled_users
 
 TOLERANCE = 1e-4

@@ -37,10 +37,9 @@ def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.
     """Run the jobs of one stage, each followed by its quality gates and its rows in the ledgers.
 
     Where the stage allows it two run side by side: most of a job's time is waiting for one thread of Spark's. No job
-    starts before the gates of what it reads have passed, and after a failure none starts any more.
+    starts before the gates of what it reads have passed, nor after what it reads could not be made.
     """
     night.lakehouse.add_missing_columns()
-    night.spark.conf.set("spark.sql.shuffle.partitions", night.partitions)
     with ThreadPoolExecutor(max_workers=2 if stage.side_by_side else 1) as pool:
         started: dict[str, Future[None]] = {}
         for number, job in enumerate(stage.jobs):
@@ -91,6 +90,8 @@ def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], pr
     if any(future.exception() for future in after):
         raise NotStartedError(f"{stage.name}/{job.name}: what it reads was not made")
     progress(f"{stage.name}: {job.name}")
+    # What has come since the job before may want more partitions.
+    night.spark.conf.set("spark.sql.shuffle.partitions", night.partitions)
     night, costs = night.for_job(), Costs(since=executions(night.spark))
     context = night.spark.sparkContext
     with recorded(night, stage, job, costs):

@@ -26,13 +26,13 @@ from spark_jobs.lakehouse.tables import Lakehouse
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(2400)]
 DAG, DOMAIN, NIGHT = "night_movielens_100k", "movielens-100k", date(1998, 4, 23)
 RESTARTED = {
-    "postgres": "snapshot",
-    "airflow-apiserver": "snapshot",
-    "airflow-scheduler": "snapshot",
-    "airflow-dag-processor": "snapshot",
-    "airflow-triggerer": "snapshot",
+    "postgres": "prepare",
+    "airflow-apiserver": "prepare",
+    "airflow-scheduler": "prepare",
+    "airflow-dag-processor": "prepare",
+    "airflow-triggerer": "prepare",
     "mlflow": "publish",
-    "spark-master": "snapshot",
+    "spark-master": "prepare",
     "spark-worker": "publish",
 }
 """Every long-running service, with the task in whose middle it is restarted; RESTART_ONLY names some of them."""
@@ -158,12 +158,12 @@ def test_the_model_is_found_through_the_server(stack: Stack) -> None:
 
 
 def test_an_edited_job_reaches_the_next_task_without_a_rebuild(stack: Stack) -> None:
-    job = stack.folder / "spark_jobs" / "ingest" / "clean_users.py"
+    job = stack.folder / "spark_jobs" / "prepare" / "clean_users.py"
     head = "def run(night: Night) -> None:\n"
     job.write_text(job.read_text().replace(head, f'{head}    print("edited")\n'))
     run = stack.start_night(NIGHT + timedelta(days=1))
     assert stack.wait(run) == "success"
-    logs = f"/opt/airflow/logs/dag_id={DAG}/run_id={run}/task_id=ingest"
+    logs = f"/opt/airflow/logs/dag_id={DAG}/run_id={run}/task_id=prepare"
     assert "edited" in stack.compose("exec", "airflow-scheduler", "grep", "-rh", "edited", logs)
 
 

@@ -46,9 +46,9 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     tasks = loaded["dags"][name]["tasks"]
     edges = {(task, after) for task, found in tasks.items() for after in found["down"]}
     expected = {pair for pair in stage_order() if "train" not in pair}
-    training = {("snapshot", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
-    training |= {("snapshot", "publish"), ("training_over", "publish")}
-    turns = {("take_turn", "ingest"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
+    training = {("prepare", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
+    training |= {("prepare", "publish"), ("training_over", "publish")}
+    turns = {("take_turn", "prepare"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
     assert edges == expected | training | turns | {("publish", "complete")}
 
 
@@ -94,7 +94,7 @@ def test_a_night_without_training_and_one_whose_training_fails_publish_all_the_s
     decision = {"run_date": date(2026, 1, 5), "decision": "train", "outcome": decided, "reason": "tested"}
     lakehouse = Lakehouse.of(load_settings(), "retail")
     lakehouse.append("ops.decisions", [decision | {"recorded_at": datetime.now(UTC)}], {})
-    failing = ["train", *(["snapshot"] if before == "failed" else [])]
+    failing = ["train", *(["prepare"] if before == "failed" else [])]
     found = run_dag(airflow_home, home, "night_retail", {"run_date": "2026-01-05"}, failing)
     assert {name: found[name] for name in states} == states
     assert found["give_turn_back"] == "success"

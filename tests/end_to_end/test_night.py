@@ -17,22 +17,21 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.ingest import ingest_landing_files
 from spark_jobs.lakehouse import night as night_module
 from spark_jobs.lakehouse.decisions import latest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion, published
 from spark_jobs.lakehouse.snapshots import SnapshotGoneError
 from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
+from spark_jobs.prepare import build_user_histories, ingest_landing_files
+from spark_jobs.prepare.decide_training import run as decide
 from spark_jobs.publish.check_recommendations import RuleBrokenError
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.score_users import run as score
 from spark_jobs.recommender.snapshots.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_night, run_stage
-from spark_jobs.snapshot import build_user_histories
-from spark_jobs.snapshot.decide_training import run as decide
 from spark_jobs.train import build_training_examples
-from tests.nights import content, run_stages
+from tests.nights import content, prepare
 
 SNAPSHOTS = (
     *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
@@ -366,7 +365,7 @@ def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest
         return later.withColumn("as_of", F.date_sub("as_of", 3)).unionByName(tonight)
 
     monkeypatch.setattr(build_user_histories, "histories_as_of", too_late)
-    run_stages(same_shop, "ingest", "snapshot")
+    prepare(same_shop)
     run_stage(same_shop, Stage("train", "", STAGES["train"].jobs[:1]))
     monkeypatch.undo()
     with pytest.raises(FutureSeenError, match=r"see the future: .*item_popularity_30d \([\d,]+ pairs\)"):
@@ -380,7 +379,7 @@ def test_a_large_shop_learns_from_a_sample_of_its_users(same_shop: Night, monkey
         build_training_examples.run(same_shop.for_job())
         return set(same_shop.read("gold.training_examples").select("as_of", "user_id").distinct().collect())
 
-    run_stages(same_shop, "ingest", "snapshot")
+    prepare(same_shop)
     everybody = users()
     monkeypatch.setattr(build_training_examples, "MOST_USERS", len(everybody) // 2)
     sample = users()

@@ -12,7 +12,7 @@ from spark_jobs.recommender.sources import SOURCES
 
 def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) -> None:
     console = Console(record=True, width=100)
-    show_page(shop.settings, "retail", {"ingest": 3.0, "publish": 4.0}, 12.0, console)
+    show_page(shop.settings, "retail", {"prepare": 3.0, "publish": 4.0}, 12.0, console)
     text = console.export_text()
     chosen = people(shop.settings, "retail")
     assert len(set(chosen)) == 3

@@ -14,15 +14,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.cli.check_domain import check_domain
-from spark_jobs.ingest.clean_interactions import run as clean
-from spark_jobs.ingest.clean_items import run as clean_items
-from spark_jobs.ingest.ingest_landing_files import batch_id
-from spark_jobs.ingest.ingest_landing_files import run as ingest
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.files import list_files
+from spark_jobs.prepare.build_item_features import catalogue_as_of
+from spark_jobs.prepare.clean_interactions import run as clean
+from spark_jobs.prepare.clean_items import run as clean_items
+from spark_jobs.prepare.ingest_landing_files import batch_id
+from spark_jobs.prepare.ingest_landing_files import run as ingest
 from spark_jobs.runner.run import JobFailedError
-from spark_jobs.snapshot.build_item_features import catalogue_as_of
-from tests.nights import SHOP, content, land, night_of, run_stages, write_domain
+from tests.nights import LANDING, SHOP, content, land, night_of, prepare, write_domain
 
 LENIENT = {"max_refused_share": 1.0}
 GOOD = "1,u1,a,buy,2026-01-01T10:00:00Z,5"
@@ -43,7 +43,7 @@ def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: S
         "6,u2,b,view,2026-01-01T11:00:00+01:00,not a number",
     )
     night = night_of(spark, domain, "2026-01-05")
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     clean(night)
     kept = {row.event_key: row for row in night.read("silver.interactions").collect()}
     assert set(kept) == {"1", "6"}
@@ -120,14 +120,14 @@ def test_after_many_good_nights_a_garbage_batch_is_refused_until_it_is_delivered
 ) -> None:
     domain = write_domain(home)
     land(home, "good.csv", *[f"{n},u{n},a,buy,2026-01-01T10:00:00Z,5" for n in range(1_000)])
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     # Most of the batch is good: one of its files is not.
     land(home, "more.csv", *[f"{n},u{n},b,buy,2026-01-02T10:00:00Z,5" for n in range(2_000, 2_300)])
     garbage = land(home, "garbage.csv", *GARBAGE)
     night = night_of(spark, domain, "2026-01-03")
     for _ in range(2):
         with pytest.raises(JobFailedError, match=r"40 of 340 .*shop/garbage\.csv 40 of 40.*user_id_required") as caught:
-            run_stages(night, "ingest")
+            prepare(night, *LANDING)
         assert caught.value.final
     assert night.read("silver.interactions").count() == 1_000
     assert night.read("quarantine.interactions").count() == 40
@@ -135,7 +135,7 @@ def test_after_many_good_nights_a_garbage_batch_is_refused_until_it_is_delivered
     # Delivered again it is clean, and nothing of either is lost.
     land(home, "garbage.csv", *[f"{n},u{n},c,buy,2026-01-02T10:00:00Z,5" for n in range(3_000, 3_040)])
     os.utime(garbage, (2_000_000_000, 2_000_000_000))
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     assert night.read("silver.interactions").count() == 1_340
     taken = night.read("ops.batches").where("refused IS NULL AND table = 'interactions'").collect()
     assert sorted(row.kept for row in taken) == [40, 300, 1_000]
@@ -146,16 +146,16 @@ def test_a_changed_date_format_is_refused_and_the_corrected_domain_file_takes_it
 ) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD)
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     land(home, "day2.csv", *[f"{n},u{n},b,buy,02.01.2026 10:00,5" for n in range(20, 40)])
     with pytest.raises(JobFailedError, match=r"20 of 20 .*event_at_required"):
-        run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+        prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
     columns = SHOP["interactions"]["columns"] | {
         "event_at": "coalesce(try_to_timestamp(at), try_to_timestamp(at, 'dd.MM.yyyy HH:mm'))"
     }
     corrected = write_domain(home, interactions=SHOP["interactions"] | {"columns": columns})
     night = night_of(spark, corrected, "2026-01-03")
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     assert night.read("silver.interactions").count() == 21
     assert night.read("quarantine.interactions").count() == 0
 
@@ -165,18 +165,18 @@ def test_an_edited_domain_file_cleans_everything_again(
 ) -> None:
     domain = write_domain(home, quality=LENIENT)
     land(home, "day1.csv", GOOD, "2,u2,a,steal,2026-01-01T11:00:00Z,5")
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     land(home, "day2.csv", "3,u3,b,view,2026-01-02T11:00:00Z,5", GOOD)
-    run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
     before = night_of(spark, domain, "2026-01-03").lakehouse.version("silver.interactions")
-    run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
     assert night_of(spark, domain, "2026-01-03").lakehouse.version("silver.interactions") == before
     assert "cleaned again" not in caplog.text
     weights = SHOP["event_weights"] | {"buy": 2.0, "steal": -3.0}
     night = night_of(spark, write_domain(home, quality=LENIENT, event_weights=weights), "2026-01-03")
     report = check_domain(home / "conf" / "shop.yaml", night.settings)
     assert any("cleans silver.interactions again from bronze, 2 batches" in line for line in report.warnings)
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     assert "silver.interactions is cleaned again from all 2 batches" in caplog.text
     rows = {row.event_key: (row.weight, row.batch_id[:10]) for row in night.read("silver.interactions").collect()}
     assert rows == {"1": (2.0, "2026-01-02"), "2": (-3.0, "2026-01-02"), "3": (0.1, "2026-01-03")}
@@ -188,7 +188,7 @@ def test_an_edited_domain_file_cleans_everything_again(
     fresh = home / "fresh"
     shutil.copytree(home / "landing", fresh / "landing")
     other = Night(spark, night.settings.model_copy(update={"home": fresh}), night.domain, night.run_date)
-    run_stages(other, "ingest")
+    prepare(other, *LANDING)
     assert content(other, "silver.interactions", "batch_id") == content(night, "silver.interactions", "batch_id")
 
 
@@ -213,7 +213,7 @@ def test_an_expression_can_not_reach_out_of_its_record(spark: SparkSession, home
     land(home, "day1.csv", GOOD)
     night = night_of(spark, domain, "2026-01-02")
     with pytest.raises(JobFailedError, match=rf"{re.escape(words)} (.as Spark calls it. )?is not allowed") as caught:
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     assert caught.value.final
     report = check_domain(home / "conf" / "shop.yaml", night.settings)
     assert any("interactions.columns.item_id" in line and words in line for line in report.problems)
@@ -232,7 +232,7 @@ def test_the_hour_that_autumn_repeats_is_two_hours(spark: SparkSession, home: Pa
     table = pa.table({"u": ["1", "1"], "i": ["a", "a"], "at": pa.array(moments, pa.timestamp("us", "UTC"))})
     pq.write_table(table, home / "landing" / "shop" / "1.parquet")
     night = night_of(spark, domain, "2025-10-27")
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     found = night.read("silver.interactions").selectExpr("unix_seconds(event_at) AS s").collect()
     assert sorted(row.s for row in found) == [moment.timestamp() for moment in moments]
 
@@ -247,10 +247,10 @@ def test_a_parquet_file_that_spark_does_not_read_is_named(spark: SparkSession, h
     # What pandas writes unless told otherwise.
     pq.write_table(pa.table({"u": ["1"], "i": ["a"], "at": pa.array([moment], pa.timestamp("ns", "UTC"))}), file)
     with pytest.raises(JobFailedError, match=r"1\.parquet: Spark reads no times in nanoseconds, which at has"):
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     file.write_text("u,i,at")
     with pytest.raises(JobFailedError, match=r"1\.parquet: not a readable Parquet file"):
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
 
 
 def test_an_item_keeps_its_history(spark: SparkSession, home: Path) -> None:

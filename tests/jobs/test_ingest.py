@@ -11,12 +11,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.ingest.clean_interactions import run as clean
-from spark_jobs.ingest.clean_items import run as clean_items
-from spark_jobs.ingest.ingest_landing_files import run as ingest
 from spark_jobs.landing.files import LandingFileError, csv_columns
+from spark_jobs.prepare.clean_interactions import run as clean
+from spark_jobs.prepare.clean_items import run as clean_items
+from spark_jobs.prepare.ingest_landing_files import run as ingest
 from spark_jobs.runner.run import JobFailedError
-from tests.nights import SHOP, land, night_of, run_stages, write_domain
+from tests.nights import LANDING, SHOP, land, night_of, prepare, write_domain
 
 LENIENT = {"max_refused_share": 1.0}
 GOOD = "1,u1,a,buy,2026-01-01T10:00:00Z,5"
@@ -117,14 +117,14 @@ def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(sp
     land(home, "day1.csv")
     land(home, "nothing.csv", header="")
     with pytest.raises(JobFailedError, match=r"All 2 new landing files .*shop/day1\.csv, shop/nothing\.csv") as caught:
-        run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+        prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     assert caught.value.final
     full = land(home, "part.csv", GOOD)
     for file in full.parent.iterdir():
         os.utime(file, (1_700_000_000, 1_700_000_000))
     night = night_of(spark, domain, "2026-01-02")
     for _ in range(2):
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     named = night.read("ops.quality_results").where("expectation = 'landing files hold records'").collect()
     assert {(row.severity, row.examples) for row in named} == {
         ("critical", "shop/day1.csv, shop/nothing.csv"),
@@ -132,7 +132,7 @@ def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(sp
     }
     land(home, "day2.csv")
     with pytest.raises(JobFailedError, match=r"are empty: shop/day1\.csv, shop/day2\.csv, shop/nothing\.csv"):
-        run_stages(night_of(spark, domain, "2026-01-03"), "ingest")
+        prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
 
 
 def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(
@@ -140,27 +140,27 @@ def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(
 ) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD)
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     suites = shutil.copytree(load_settings().expectations_dir, home / "suites")
     monkeypatch.setenv("NIGHTJAR_EXPECTATIONS_DIR", str(suites))
     suite = suites / "bronze.interactions.json"
     suite.write_text(suite.read_text() + "\n")
     night = night_of(spark, domain, "2026-01-02")
     checks = night.read("ops.quality_results").where("table = 'bronze.interactions'").count()
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     assert night.read("ops.quality_results").where("table = 'bronze.interactions'").count() == 2 * checks
 
 
 def test_a_silent_source_stops_the_night(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home)
     land(home, "day1.csv", GOOD, "2,u1,b,buy,2027-01-01T10:00:00Z,5")
-    run_stages(night_of(spark, domain, "2026-01-08"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-08"), *LANDING)
     night = night_of(spark, domain, "2026-01-09")
     with pytest.raises(JobFailedError, match=r"newest event is of 2026-01-01 10:00 UTC .*allows 7 days") as caught:
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     assert caught.value.final
     closed = write_domain(home, quality={"max_age_days": None})
-    run_stages(night_of(spark, closed, "2026-06-01"), "ingest")
+    prepare(night_of(spark, closed, "2026-06-01"), *LANDING)
 
 
 def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home: Path) -> None:
@@ -169,15 +169,15 @@ def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home
     domain = write_domain(home, interactions=source, items={"from_interactions": {"title": "name"}})
     record = '{"u":"1","i":"a","at":"2026-01-01T10:00:00Z","p":5,"name":"A"}'
     land(home, "1.jsonl", record, header="")
-    run_stages(night_of(spark, domain, "2026-01-02"), "ingest")
+    prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
     land(home, "2.jsonl", '{"u":"1","i":"b","at":"2026-01-02T10:00:00Z","name":"B"}', header="")
     night = night_of(spark, domain, "2026-01-03")
-    run_stages(night, "ingest")
+    prepare(night, *LANDING)
     assert {row.item_id: row.value for row in night.read("silver.interactions").collect()} == {"a": 5.0, "b": None}
     misspelt = source | {"columns": columns | {"value": "prise"}}
     night = night_of(spark, write_domain(home, interactions=misspelt), "2026-01-03")
     with pytest.raises(JobFailedError, match=r"value: .*prise.*check-domain") as caught:
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     assert caught.value.final
 
 
@@ -191,7 +191,7 @@ def test_what_a_backfill_ingests_is_not_dated_into_the_past(spark: SparkSession,
         os.utime(file, (at, at))
         # The second night runs for a date before the file was there.
         night = night_of(spark, domain, "2026-01-05")
-        run_stages(night, "ingest")
+        prepare(night, *LANDING)
     versions = {row.title: str(row.valid_from)[:10] for row in night.read("silver.items").collect()}
     assert versions == {"Old": "1970-01-01", "New": "2026-03-01"}
 

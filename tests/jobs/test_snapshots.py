@@ -13,14 +13,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.tables import TABLES as CONTRACTS
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.snapshots import users_as_of
+from spark_jobs.prepare.build_item_features import popularity_in
 from spark_jobs.recommender.snapshots.histories import histories_as_of
-from spark_jobs.runner.run import JobFailedError, run_stage
-from spark_jobs.snapshot.build_item_features import popularity_in
-from tests.nights import content, land, night_of, run_stages, write_domain
+from spark_jobs.runner.run import JobFailedError
+from tests.nights import content, land, night_of, prepare, write_domain
 
 TABLES = ("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors")
 FIRST, THEN = date(2026, 2, 19), date(2026, 2, 26)
@@ -47,12 +46,7 @@ def snapshot(night: Night, rows: list[tuple[Any, ...]], *, train: bool = True) -
         items = [(f"i{k}", datetime(1970, 1, 1, tzinfo=UTC), f"Item {k}", [], {}, None, None, "b") for k in range(10)]
         night.replace("silver.items", night.spark.createDataFrame(items, schema_of(CONTRACTS["silver.items"])))
     night.record("ops.decisions", [{"decision": "train", "outcome": "yes" if train else "no", "reason": "test"}])
-    jobs = tuple(JOBS[f"build_{table.removeprefix('gold.')}"] for table in TABLES)
-    run_stage(night, replace(STAGES["snapshot"], jobs=jobs))
-
-
-def run_job(night: Night, name: str) -> None:
-    run_stage(night, replace(STAGES["snapshot"], jobs=(JOBS[name],)))
+    prepare(night, *[f"build_{table.removeprefix('gold.')}" for table in TABLES])
 
 
 def described(night: Night) -> list[tuple[str, date]]:
@@ -143,19 +137,19 @@ def test_segments_follow_the_users_and_domains_without_users_have_none(spark: Sp
     rows, table = purchases(range(10)), "gold.segment_popularity"
     night = versioned(spark, write_domain(home, train=TRAIN), FIRST)
     snapshot(night, rows, train=False)
-    run_job(night, "build_segment_popularity")
+    prepare(night, "build_segment_popularity")
     assert not night.lakehouse.exists(table)
     assert table not in {row.table for row in night.read("ops.quality_results").select("table").distinct().collect()}
     users = {"path": "users.csv", "columns": {"user_id": "user", "attributes": "map('city', city)"}}
     night = versioned(spark, write_domain(home, train=TRAIN, users=users), FIRST)
-    run_job(night, "build_segment_popularity")
+    prepare(night, "build_segment_popularity")
     assert not night.lakehouse.exists(table), "no users have come yet"
 
     def segments(cities: str, night: Night) -> dict[str, int]:
         """Users by city: that of user n is named by letter n."""
         users = [(f"u{n}", {"city": city}, "b") for n, city in enumerate(cities)]
         night.replace("silver.users", spark.createDataFrame(users, schema_of(CONTRACTS["silver.users"])))
-        run_job(night, "build_segment_popularity")
+        prepare(night, "build_segment_popularity")
         tonight = night.read(table).where(F.col("as_of") == F.lit(night.run_date)).collect()
         assert all(len(row.item_ids) == len(row.departures) > 0 for row in tonight)
         return {row.value: row.users for row in tonight}
@@ -164,7 +158,7 @@ def test_segments_follow_the_users_and_domains_without_users_have_none(spark: Sp
     # The last two have no events.
     assert segments("AAAAAABBBBBBAA", night) == {"A": 6, "B": 6}
     before = len(described(night))
-    run_job(night, "build_segment_popularity")
+    prepare(night, "build_segment_popularity")
     assert len(described(night)) == before, "nobody has moved"
     assert segments("AAAAABBBBBB", night) == {"A": 5, "B": 6}
     known = {row.user_id: row.attributes for row in users_as_of(night, FIRST).collect()}
@@ -180,11 +174,11 @@ def test_a_large_log_is_spread_over_more_partitions_and_described_the_same(
     night = versioned(spark, domain, date(2026, 1, 21))
     with monkeypatch.context() as patched:
         patched.setattr("spark_jobs.lakehouse.night.EVENTS_PER_PARTITION", 5)
-        run_stages(night, "ingest", "snapshot")
+        prepare(night)
     assert spark.conf.get("spark.sql.shuffle.partitions") == "8"
     described = {table: content(night, table) for table in ("silver.items", *TABLES)}
     again = versioned(spark, domain, night.run_date, "v2")
-    run_stages(again, "ingest", "snapshot")
+    prepare(again)
     assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
     assert {table: content(again, table) for table in described} == described
 

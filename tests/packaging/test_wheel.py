@@ -52,7 +52,7 @@ def test_a_night_begins_without_the_source_tree(installed: Path, home: Path) -> 
     assert run(installed, home, "jars").returncode == 0
     night = run(installed, home, "night", "-d", "shop", "--run-date", "2026-01-02")
     # Three days of one event each are too little to learn from: the night runs its gates and says so.
-    assert "snapshot" in night.stdout, night.stderr
+    assert "prepare" in night.stdout, night.stderr
     lakehouse = Lakehouse(str(home / ".nightjar" / "lakehouse"), "shop")
     assert lakehouse.count("silver.interactions") == 50
     ran = lakehouse.query("SELECT DISTINCT code_version AS v FROM runs", runs="ops.runs")["v"].to_pylist()

@@ -25,7 +25,7 @@ from tests.nights import land, write_domain
 OPERATOR = """
 from types import SimpleNamespace
 from nightjar_airflow.stage_operator import NightjarStageOperator
-task = NightjarStageOperator(task_id="ingest", domain="shop", stage="ingest", run_date="2026-01-02")
+task = NightjarStageOperator(task_id="prepare", domain="shop", stage="prepare", run_date="2026-01-02")
 task.application_args = [part.replace("{{ run_id }}", "1") for part in task.application_args]
 try:
     task.execute({})
@@ -129,6 +129,6 @@ def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path) -> None:
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
     _, output = run_and_kill(command, environment, bronze.exists)
     raised = next(line for line in output.splitlines() if line.startswith("RAISED"))
-    assert "ingest/ingest_landing_files: Spark's JVM ended in the middle of the job." in raised
+    assert "prepare/ingest_landing_files: Spark's JVM ended in the middle of the job." in raised
     assert "NIGHTJAR_DRIVER_MEMORY" in raised
     assert [row["job"] for row in failures(shop)] == ["ingest_landing_files"]
