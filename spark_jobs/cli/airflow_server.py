@@ -22,6 +22,7 @@ import psutil
 from spark_jobs.cli.airflow_api import AirflowApi, healthy
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
+AIRFLOW = (sys.executable, "-P", "-m", "spark_jobs.cli.airflow_main")
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 USER = "admin"
 START_SECONDS = 180
@@ -157,7 +158,7 @@ class EmbeddedAirflow:
             return
         with (self.home / "migrate.log").open("w") as log:
             done = subprocess.run(
-                ["airflow", "db", "migrate"], env=self.environment(), stdout=log, stderr=log, check=False
+                [*AIRFLOW, "db", "migrate"], env=self.environment(), stdout=log, stderr=log, check=False
             )
         if done.returncode:
             raise AirflowError(f"Airflow's database could not be set up: {_tail(self.home / 'migrate.log')}")
@@ -169,7 +170,7 @@ class EmbeddedAirflow:
         with (self.home / f"{component}.log").open("w") as log:
             self._processes.append(
                 subprocess.Popen(
-                    ["airflow", component],
+                    [*AIRFLOW, component],
                     env=self.environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -217,7 +218,8 @@ def _write_private(file: Path, text: str) -> None:
 
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
-    return lines[-1] if lines else "no output"
+    # SQLAlchemy ends with where to read about the error, not with the error.
+    return ([line for line in lines if "Error" in line] or lines or ["no output"])[-1]
 
 
 def _begun(pid: int) -> float | None:

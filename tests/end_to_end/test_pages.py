@@ -27,7 +27,7 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
         "report.html",
         "NDCG@10",
         "Recall@20",
-        "ingest 3 s",
+        "prepare 3 s",
         "make airflow",
     ):
         assert words in text
