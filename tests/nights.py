@@ -11,7 +11,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.domain import Domain, find_domain
-from spark_jobs.contracts.job_catalog import STAGES
+from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.runner.run import run_night, run_stage
@@ -61,7 +61,7 @@ LANDING = ("ingest_landing_files", "clean_interactions", "clean_users", "clean_i
 def prepare(night: Night, *jobs: str) -> None:
     """Run the first stage as Airflow would, or some jobs of it."""
     stage = STAGES["prepare"]
-    run_stage(night, replace(stage, jobs=tuple(job for job in stage.jobs if not jobs or job.name in jobs)))
+    run_stage(night, replace(stage, jobs=tuple(JOBS[name] for name in jobs) or stage.jobs))
 
 
 def run_whole(night: Night) -> None:

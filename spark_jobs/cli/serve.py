@@ -9,7 +9,7 @@ import time
 from rich.console import Console
 
 from spark_jobs.cli.airflow_api import AirflowApi
-from spark_jobs.cli.airflow_server import USER, EmbeddedAirflow
+from spark_jobs.cli.airflow_server import AIRFLOW, USER, EmbeddedAirflow
 from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
 from spark_jobs.contracts.settings import Settings
 
@@ -36,7 +36,7 @@ def serve(settings: Settings, port: int, console: Console) -> None:
 def run_airflow(settings: Settings, port: int, arguments: list[str]) -> int:
     """Run one command of Airflow's own CLI on the embedded database; its exit code."""
     environment = EmbeddedAirflow(settings, port).environment()
-    return subprocess.run(["airflow", *arguments], env=environment, check=False).returncode
+    return subprocess.run([*AIRFLOW, *arguments], env=environment, check=False).returncode
 
 
 def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:

@@ -38,6 +38,15 @@ def test_a_second_airflow_on_the_same_home_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_database_that_can_not_be_made_is_told_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "airflow" / "airflow.db").mkdir(parents=True)
+    with (
+        pytest.raises(AirflowError, match=r"could not be set up: .*unable to open database file"),
+        EmbeddedAirflow(Settings(home=tmp_path), free_port()),
+    ):
+        pass
+
+
 def test_a_process_that_got_the_number_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
     """What a reboot leaves: a pid file whose numbers belong to somebody else by now."""
     (tmp_path / "airflow").mkdir()
