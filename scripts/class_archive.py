@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         written = f"{folder}/spark.jsa"
         conf = session_conf(settings) | launch_conf(settings, "local[2]")
-        conf |= {"spark.driver.extraJavaOptions": " ".join(java_options(settings, written))}
+        conf |= {"spark.driver.extraJavaOptions": " ".join(java_options(settings, archive=written))}
         builder = SparkSession.builder.appName("class archive").master("local[2]")
         for key, value in conf.items():
             builder = builder.config(key, value)

@@ -10,11 +10,13 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from nightjar_airflow.turns import OF_AIRFLOW
+from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, launch_conf, spark_environment
 from spark_jobs.lakehouse.runs import record_death
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.workload import likely_events
 
 ERROR = "NIGHTJAR ERROR: "
 FINAL_ERROR = "NIGHTJAR FINAL ERROR: "
@@ -42,7 +44,9 @@ class NightjarStageOperator(SparkSubmitOperator):
     def execute(self, context: Any) -> None:
         """Submit and wait."""
         # Where the stage runs is the connection's to say, so what depends on it is known only now.
-        self.conf = launch_conf(load_settings(), self._get_hook()._connection["master"])
+        settings = load_settings()
+        events = likely_events(settings, find_domain(settings.conf_dir, self._arguments["--domain"]))
+        self.conf = launch_conf(settings, self._get_hook()._connection["master"], events)
         # A template that renders to nothing is no argument.
         self.application_args = [argument for argument in self.application_args or [] if argument]
         started = datetime.now(UTC)
@@ -57,10 +61,13 @@ class NightjarStageOperator(SparkSubmitOperator):
                     raise AirflowException(line.split(ERROR, 1)[1]) from None
             raise AirflowException(self._obituary(lines, started)) from error
 
+    @property
+    def _arguments(self) -> dict[str, str]:
+        return dict(pairwise(self.application_args or []))
+
     def _obituary(self, lines: list[str], started: datetime) -> str:
         """What a process died of that could not say so; recorded in ops.runs where it could not do that either."""
-        arguments = dict(pairwise(self.application_args or []))
-        stage = arguments["--stage"]
+        arguments, stage = self._arguments, self._arguments["--stage"]
         jobs = [line.rsplit(f"{stage}: ", 1)[1].strip() for line in lines if f"{stage}: " in line]
         job = jobs[-1] if jobs and jobs[-1] in JOBS else STAGES[stage].jobs[0].name
         settings = load_settings()

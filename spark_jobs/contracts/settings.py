@@ -57,10 +57,10 @@ class Settings(BaseSettings):
     executor_memory: str = Field(
         default="1g", description="Heap of each executor, where the master starts some: `spark://`, YARN, Kubernetes."
     )
-    full_jit: bool = Field(
-        default=False,
-        description="Let the driver's JVM use its second compiler: a quick night gets slower, one of several million "
-        "events faster.",
+    full_jit: bool | None = Field(
+        default=None,
+        description="Whether the driver's JVM uses its second compiler, which makes long nights faster and quick ones "
+        "slower. Unset: for domains of more than half a million events.",
     )
     shuffle_partitions: int = Field(
         default=2,

@@ -10,7 +10,13 @@ from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 CLASS_ARCHIVE = PROJECT_ROOT / ".tools" / "spark.jsa"
 LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
-
+MANY_EVENTS = 500_000
+"""Events from which a night is long enough for the JVM's second compiler."""
+SECOND_COMPILER = (
+    *("-XX:Tier4InvocationThreshold=100000", "-XX:Tier4MinInvocationThreshold=12000"),
+    *("-XX:Tier4CompileThreshold=300000", "-XX:Tier4BackEdgeThreshold=800000"),
+)
+"""Twenty times the JVM's own thresholds: most of what it would compile a second time is done soon after."""
 
 HEAP_EXHAUSTED = (
     "Spark's heap of {} was exhausted. Give it more with NIGHTJAR_DRIVER_MEMORY, as far as the machine has it, or make "
@@ -40,8 +46,11 @@ class SetUpError(RuntimeError):
     """Something the jobs need is not installed; the message says how to get it."""
 
 
-def launch_conf(settings: Settings, master: str) -> dict[str, str]:
-    """What a running JVM can't change any more, so that spark-submit has to be told. Raises SetUpError without JARs."""
+def launch_conf(settings: Settings, master: str, events: int = 0) -> dict[str, str]:
+    """What a running JVM can't change any more, so that spark-submit has to be told. Raises SetUpError without JARs.
+
+    `events` is about how many the work is on.
+    """
     jars = sorted(str(jar) for jar in settings.jars_dir.glob("*.jar"))
     if not jars:
         raise SetUpError(f"No Delta JARs in {settings.jars_dir}; run `nightjar jars`, or set NIGHTJAR_JARS_DIR.")
@@ -50,7 +59,7 @@ def launch_conf(settings: Settings, master: str) -> dict[str, str]:
         # On the driver's own class path too, where the class archive finds them.
         "spark.driver.extraClassPath": ":".join(jars),
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": " ".join(java_options(settings)),
+        "spark.driver.extraJavaOptions": " ".join(java_options(settings, events)),
         "spark.ui.enabled": "false",
     }
     if master.startswith("local"):
@@ -59,14 +68,17 @@ def launch_conf(settings: Settings, master: str) -> dict[str, str]:
     return conf | {"spark.executor.memory": settings.executor_memory}
 
 
-def java_options(settings: Settings, archive: str | None = None) -> list[str]:
+def java_options(settings: Settings, events: int = 0, archive: str | None = None) -> list[str]:
     """Options of the driver's JVM: made for jobs of seconds to minutes on few cores, and silent but for errors.
 
     Classes come ready from the archive that set-up wrote, which saves seconds at every start; with `archive` the JVM
     writes one when it ends.
     """
+    full_jit = events > MANY_EVENTS if settings.full_jit is None else settings.full_jit
     options = [
-        *([] if settings.full_jit else ["-XX:TieredStopAtLevel=1"]),
+        *(SECOND_COMPILER if full_jit else ["-XX:TieredStopAtLevel=1"]),
+        # Spark makes one method of a whole stage; the JVM would interpret those of more than 8,000 bytes for ever.
+        "-XX:-DontCompileHugeMethods",
         "-XX:+UseSerialGC",
         # Dead at once with a code of its own, instead of alive with broken threads.
         "-XX:+ExitOnOutOfMemoryError",
@@ -82,12 +94,12 @@ def java_options(settings: Settings, archive: str | None = None) -> list[str]:
 
 def session_conf(settings: Settings) -> dict[str, str]:
     """Configuration of every Nightjar session, beside what it was launched with."""
-    partitions = str(settings.shuffle_partitions)
     return {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.shuffle.partitions": partitions,
-        "spark.databricks.delta.snapshotPartitions": partitions,
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        # A table's log names thousands of files at most, and every task costs more than listing them.
+        "spark.databricks.delta.snapshotPartitions": "1",
         # Listing a folder with Spark's default of 10,000 tasks makes VACUUM take a minute.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         # Adaptive re-planning costs more than it gains on few partitions, and fixed plans rerun identically.

@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.contracts.tables import TABLES
+from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.lakehouse.schema import arrow_schema
 
 # What all four readers (delta-rs, DuckDB, Polars, Spark) read correctly, pinned against changing defaults.
@@ -95,7 +95,7 @@ class Lakehouse:
             mode="overwrite" if changed else "ignore",
             partition_by=list(table.partition_by),
             description=table.meaning,
-            configuration=_PROPERTIES,
+            configuration=_PROPERTIES | _bounds(table),
         )
 
     def add_missing_columns(self) -> None:
@@ -232,6 +232,14 @@ class Lakehouse:
 
     def _columns(self, name: str) -> list[str]:
         return [column.name for column in DeltaTable(self.uri(name), without_files=True).schema().fields]
+
+
+def _bounds(table: Table) -> dict[str, str | None]:
+    if table.bounded is None:
+        return {}
+    if not table.bounded:
+        return {"delta.dataSkippingNumIndexedCols": "0"}
+    return {"delta.dataSkippingStatsColumns": ",".join(table.bounded)}
 
 
 def _without_comments(name: str, further: list[str] | None = None) -> pa.Schema:

@@ -13,7 +13,6 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
 from spark_jobs.recommender.sources import sources_on
 from spark_jobs.recommender.sources.item_models import MODELS, item_models
-from spark_jobs.recommender.sources.item_to_item.fit import neighbours
 
 
 def run(night: Night) -> None:
@@ -25,8 +24,6 @@ def run(night: Night) -> None:
     names = [name for name in MODELS if name in on]
 
     def describe(days: list[date]) -> DataFrame:
-        histories = histories_of(night, days)
-        learnt = neighbours(histories)
-        return learnt.unionByName(item_models(histories, names)) if names else learnt
+        return item_models(histories_of(night, days), names)
 
     replace_snapshots(night, "gold.item_neighbours", describe, rests_on=lambda _: " ".join(names), ages=False)

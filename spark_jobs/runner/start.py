@@ -15,6 +15,7 @@ from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, held
+from spark_jobs.lakehouse.workload import likely_events
 from spark_jobs.runner.run import module_of, run_night, run_stage
 
 
@@ -69,7 +70,8 @@ def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], forc
     # Python loads what the jobs need while the JVM starts.
     with ThreadPoolExecutor(max_workers=1) as loader:
         loader.submit(_load, list(stages))
-        session = spark_session(settings, f"nightjar {domain} {run_date} {what}")
+        name = f"nightjar {domain} {run_date} {what}"
+        session = spark_session(settings, name, likely_events(settings, found))
     return Night(session, settings, found, run_date, force_training)
 
 

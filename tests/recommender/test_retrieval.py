@@ -6,10 +6,13 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from scipy import sparse
 
+from spark_jobs.recommender.snapshots import batches
 from spark_jobs.recommender.sources.als.fit import factorise, item_factors
 from spark_jobs.recommender.sources.als.fold_in import (
     ALPHA,
@@ -20,6 +23,7 @@ from spark_jobs.recommender.sources.als.fold_in import (
     fold_in,
 )
 from spark_jobs.recommender.sources.als.propose import factor_matrix
+from spark_jobs.recommender.sources.item_models import MODELS, item_models
 from spark_jobs.recommender.sources.item_to_item.fit import SHRINKAGE, count_bucket, neighbours, neighbours_of_all
 
 HISTORIES = "as_of date, user_id string, item_ids array<string>, weights array<float>"
@@ -49,7 +53,7 @@ def brute_force(rows: list[tuple[str, list[str], list[float]]]) -> dict[tuple[st
 def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: SparkSession) -> None:
     rows = random_histories(60, 15)
     frame = spark.createDataFrame([("2026-01-01", *row) for row in rows], HISTORIES.replace("date", "string"))
-    frame = frame.withColumn("as_of", frame["as_of"].cast("date"))
+    frame = frame.withColumns({"as_of": frame["as_of"].cast("date"), "events_total": F.size("item_ids")})
     expected = brute_force(rows)
     for most_events in (1_000, 100):
         found = {
@@ -59,6 +63,30 @@ def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: Spar
         }
         assert found.keys() == expected.keys()
         assert all(abs(found[pair] - expected[pair]) < 1e-6 for pair in expected)
+
+
+def test_item_to_item_learns_from_everybody_where_other_models_have_a_sample(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [date(2026, 1, 1), date(2026, 2, 1)]
+    rows = [(day, *row) for number, day in enumerate(days) for row in random_histories(60, 15, seed=number)]
+    rows.append((date(2026, 3, 1), "returner", ["i0"], [-1.0]))
+    frame = spark.createDataFrame(rows, HISTORIES).withColumns(
+        {"events_total": F.size("item_ids"), "ages_days": F.expr("transform(item_ids, (item, n) -> 90D - n)")}
+    )
+
+    def learnt(names: list[str]) -> dict[tuple[date, str, str], tuple[list[str], list[float]]]:
+        found = item_models(frame, names).collect()
+        return {(r.as_of, r.source, r.item_id): (r.neighbour_ids, r.similarities) for r in found}
+
+    whole = learnt([*MODELS])
+    assert {(day, source) for day, source, _ in whole} == {(d, s) for d in days for s in ("item_to_item", *MODELS)}
+    of_items = {key: value for key, value in whole.items() if key[1] == "item_to_item"}
+    assert learnt([]) == of_items
+    monkeypatch.setattr(batches, "MOST_USERS", 20)
+    sampled = learnt([*MODELS])
+    assert {key: value for key, value in sampled.items() if key[1] == "item_to_item"} == of_items
+    assert sampled != whole
 
 
 def test_users_without_positive_events_give_no_neighbours() -> None:
@@ -101,7 +129,7 @@ def test_one_worker_and_mllib_give_factors_of_the_same_quality(spark: SparkSessi
         taste = [f"i{k:02d}" for k in generator.permutation(20)[:9] + 20 * (user % 2)]
         rows.append((date(2026, 1, 1), f"u{user}", taste[:-1], [1.0] * 8))
         held[f"u{user}"] = taste[-1]
-    frame = spark.createDataFrame(rows, HISTORIES)
+    frame = spark.createDataFrame(rows, HISTORIES).withColumn("events_total", F.size("item_ids"))
 
     def hit_rate(most_events: int) -> float:
         found = item_factors(frame, 2, most_events).toArrow()

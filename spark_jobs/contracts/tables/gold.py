@@ -113,6 +113,7 @@ TRAINING = (
         ),
         key=("as_of", "user_id", "item_id"),
         further=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),
+        bounded=(),
     ),
     Table(
         "gold",

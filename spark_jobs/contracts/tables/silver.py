@@ -20,6 +20,7 @@ SILVER = (
             Column("batch_id", "string", "Batch that first delivered it."),
         ),
         key=("event_key",),
+        bounded=("event_at",),
     ),
     Table(
         "silver",

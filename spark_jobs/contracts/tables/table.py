@@ -35,6 +35,10 @@ class Table:
     optional: bool = False
     """Whether there are domains without it, where its gate has nothing to look at."""
 
+    bounded: tuple[str, ...] | None = None
+    """Columns whose least and largest values the log has for each file; None: all. A writer looks at every row for it,
+    so that large tables have those alone by which files are skipped."""
+
     @property
     def full_name(self) -> str:
         """`layer.name`, as in messages, suites and documents."""

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 CELLS_PER_BATCH = 4_000_000
 """users × items of one batch; a few arrays of that many 4-byte scores are alive at a time."""
 ROWS_PER_BATCH = 10_000
-"""Rows that a worker gives back at once, each with a hundred ids or two."""
+"""Rows, each with a hundred ids or two, that a worker gives back at once: the JVM holds them beside its heap."""
 
 SHARES_PER_CORE = 2
 MOST_USERS = 50_000
@@ -27,13 +27,14 @@ def shared_out(histories: DataFrame, *first: str) -> DataFrame:
     return histories.repartition(shares, "user_id").sortWithinPartitions(*first, "user_id")
 
 
-def by_snapshot(histories: DataFrame, *columns: str) -> GroupedData:
-    """User ids and the columns of users with events, snapshot by snapshot; a sample of a large shop."""
-    some = histories.where(F.size("item_ids") > 0).select("as_of", "user_id", *columns)
+def by_snapshot(histories: DataFrame, *columns: str) -> tuple[GroupedData, bool]:
+    """User ids and the columns of users with events, snapshot by snapshot, and whether of all: some of a large shop."""
+    some = histories.where(F.col("events_total") > 0).select("as_of", "user_id", *columns)
     users = some.groupBy("as_of").count().collect()
-    most = max((row["count"] for row in users), default=0)
-    sample = some.where(F.pmod(F.xxhash64("user_id"), F.lit(1 + most // MOST_USERS)) == 0)
-    return sample.repartition(4 * max(len(users), 1), "as_of").groupBy("as_of")
+    parts = 1 + max((row["count"] for row in users), default=0) // MOST_USERS
+    sample = some.where(F.pmod(F.xxhash64("user_id"), F.lit(parts)) == 0) if parts > 1 else some
+    # More partitions than snapshots, so that workers that are free take the next one.
+    return sample.repartition(4 * max(len(users), 1), "as_of").groupBy("as_of"), parts == 1
 
 
 def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.RecordBatch]:
@@ -42,8 +43,3 @@ def resized(batches: Iterable[pa.RecordBatch], items: int) -> Iterator[pa.Record
     for batch in batches:
         for start in range(0, batch.num_rows, users):
             yield batch.slice(start, users)
-
-
-def in_batches(table: pa.Table) -> pa.Table:
-    """The same rows, ROWS_PER_BATCH at a time: the JVM reads a batch as a whole, into memory beside its heap."""
-    return pa.Table.from_batches(table.to_batches(max_chunksize=ROWS_PER_BATCH), table.schema)

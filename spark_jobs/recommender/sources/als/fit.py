@@ -25,7 +25,7 @@ _PLAIN_REGULARISATION = 0.1
 
 def item_factors(histories: DataFrame, blocks: int, most_events: int = MOST_EVENTS) -> DataFrame:
     """`as_of`, `item_id`, `factors` for every snapshot in the histories."""
-    events = histories.groupBy("as_of").agg(F.sum(F.size("item_ids")).alias("events")).collect()
+    events = histories.groupBy("as_of").agg(F.sum("events_total").alias("events")).collect()
     large = [row.as_of for row in events if row.events > most_events]
     small = histories.where(~F.col("as_of").isin(large)) if large else histories
     columns = small.select("as_of", "user_id", "item_ids", "weights").repartition(4 * max(len(events), 1), "as_of")

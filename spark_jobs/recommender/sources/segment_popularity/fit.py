@@ -25,7 +25,8 @@ LEADERS = 500
 def segment_popularity(histories: DataFrame) -> DataFrame:
     """Rows of gold.segment_popularity from histories with `attributes`, for every snapshot in them."""
     known = histories.where(F.size("attributes") > 0)
-    return by_snapshot(known, "item_ids", "weights", "attributes").applyInArrow(departures, COLUMNS)
+    users, _ = by_snapshot(known, "item_ids", "weights", "attributes")
+    return users.applyInArrow(departures, COLUMNS)
 
 
 def departures(histories: pa.Table) -> pa.Table:
