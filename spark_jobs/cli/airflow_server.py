@@ -42,10 +42,9 @@ class EmbeddedAirflow:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> EmbeddedAirflow:
-        self.home.mkdir(parents=True, exist_ok=True)
         self._refuse_second()
         require_free(self.port)
-        self._migrate()
+        self.migrate()
         # Until the with-block is entered nobody else would stop what was started.
         try:
             for component in COMPONENTS:
@@ -149,10 +148,11 @@ class EmbeddedAirflow:
             _write_private(file, json.dumps(made))
         return dict(json.loads(file.read_text()))
 
-    def _migrate(self) -> None:
+    def migrate(self) -> None:
         """Create or upgrade the metadata database; skipped while Airflow's version stays the same."""
         from importlib.metadata import version
 
+        self.home.mkdir(parents=True, exist_ok=True)
         stamp = self.home / "migrated"
         if stamp.is_file() and stamp.read_text() == version("apache-airflow"):
             return

@@ -35,8 +35,9 @@ def serve(settings: Settings, port: int, console: Console) -> None:
 
 def run_airflow(settings: Settings, port: int, arguments: list[str]) -> int:
     """Run one command of Airflow's own CLI on the embedded database; its exit code."""
-    environment = EmbeddedAirflow(settings, port).environment()
-    return subprocess.run([*AIRFLOW, *arguments], env=environment, check=False).returncode
+    airflow = EmbeddedAirflow(settings, port)
+    airflow.migrate()
+    return subprocess.run([*AIRFLOW, *arguments], env=airflow.environment(), check=False).returncode
 
 
 def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:

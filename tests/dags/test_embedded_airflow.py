@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from spark_jobs.cli.airflow_server import AirflowError, EmbeddedAirflow, free_port
+from spark_jobs.cli.serve import run_airflow
 from spark_jobs.contracts.settings import Settings
 
 
@@ -45,6 +46,10 @@ def test_a_database_that_can_not_be_made_is_told_with_its_reason(tmp_path: Path)
         EmbeddedAirflow(Settings(home=tmp_path), free_port()),
     ):
         pass
+
+
+def test_a_command_makes_the_database_where_airflow_never_ran(tmp_path: Path) -> None:
+    assert run_airflow(Settings(home=tmp_path / "new"), free_port(), ["db", "check-migrations"]) == 0
 
 
 def test_a_process_that_got_the_number_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
