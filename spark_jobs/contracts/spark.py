@@ -18,6 +18,9 @@ SECOND_COMPILER = (
 )
 """Twenty times the JVM's own thresholds: most of what it would compile a second time is done soon after."""
 
+MANIFOLD = ("ages_days", "factors", "similarities")
+"""Columns with lists of numbers that hardly repeat."""
+
 HEAP_EXHAUSTED = (
     "Spark's heap of {} was exhausted. Give it more with NIGHTJAR_DRIVER_MEMORY, as far as the machine has it, or make "
     "its tasks smaller with more NIGHTJAR_SHUFFLE_PARTITIONS."
@@ -113,6 +116,10 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
         # Writers keep a row group in the heap, two or more at a time; Parquet's own default is 128 MiB.
         "spark.hadoop.parquet.block.size": str(32 * 2**20),
+        # Numbers that hardly repeat: to look each up costs more than it saves.
+        **{f"spark.hadoop.parquet.enable.dictionary#{name}.list.element": "false" for name in MANIFOLD},
+        # What is held is read twice or three times; to look how it could be kept smaller costs as much as making it.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(settings.home / "spark-warehouse"),
     }

@@ -123,6 +123,7 @@ def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(balancing, "SAMPLED_USERS", (20, 60))
+    monkeypatch.setattr(balancing, "TELLING", 0.9)
     users, items, generator = 120, 80, np.random.default_rng(0)
     index = spark.sparkContext.broadcast(make_index(items))
     model = spark.sparkContext.broadcast(source_model("item_to_item"))
@@ -142,6 +143,8 @@ def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
     assert 5 < few.sampled < 40 < more.sampled < 90
     assert more.strength > 0
     assert more.times.sum() == pytest.approx(users * TOP, rel=1e-3)
+    monkeypatch.setattr(balancing, "TELLING", 0.3)
+    assert 20 < found(1.0).sampled < 50
     monkeypatch.setattr(balancing, "SAMPLED_USERS", (1_000, 4_000))
     assert found(1.0).sampled == users
 

@@ -25,6 +25,8 @@ COLUMNS = "user_id string, items array<int>, scores array<float>"
 """Pools of sampled users: item positions and standardised scores, best first."""
 SAMPLED_USERS = 1_000, 4_000
 """Users that are looked at: the larger number only where the lists of the smaller don't tell that enough is reached."""
+TELLING = 1 / 3
+"""Share of all users whose lists tell what all reach: no more are looked at but for the smaller number of users."""
 
 
 def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], wanted: Recommendations) -> Exposure:
@@ -33,12 +35,13 @@ def exposure_of(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes
     if wanted.coverage is None:
         return Exposure(0.0, 0, np.zeros(len(eligible), dtype=np.float32), 0.0)
     users, pools = histories.count(), []
-    shares = [min(1.0, most / max(users, 1)) for most in SAMPLED_USERS]
+    few, many = (min(1.0, most / max(users, 1)) for most in SAMPLED_USERS)
+    shares = [few, max(few, min(many, TELLING))]
     for beyond, share in pairwise([0.0, *shares]):
         sample = shared_out(hashed_share(histories, share, beyond))
         pools.append(sample.mapInArrow(pool_maker(index, model), COLUMNS).toArrow())
         found = balanced(pa.concat_tables(pools), users, eligible, wanted.coverage, wanted.keep_first)
-        if not found.strength or share == 1.0:
+        if not found.strength or share == shares[-1]:
             break
     return found
 
