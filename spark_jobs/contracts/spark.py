@@ -17,9 +17,8 @@ SECOND_COMPILER = (
     *("-XX:Tier4CompileThreshold=300000", "-XX:Tier4BackEdgeThreshold=800000"),
 )
 """Twenty times the JVM's own thresholds: most of what it would compile a second time is done soon after."""
-
-MANIFOLD = ("ages_days", "factors", "similarities")
-"""Columns with lists of numbers that hardly repeat."""
+HARDLY_REPEATING = ("ages_days", "factors")
+"""Columns with lists of numbers that are nearly all different."""
 
 HEAP_EXHAUSTED = (
     "Spark's heap of {} was exhausted. Give it more with NIGHTJAR_DRIVER_MEMORY, as far as the machine has it, or make "
@@ -116,8 +115,8 @@ def session_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.execution.arrow.maxBytesPerBatch": "32m",
         # Writers keep a row group in the heap, two or more at a time; Parquet's own default is 128 MiB.
         "spark.hadoop.parquet.block.size": str(32 * 2**20),
-        # Numbers that hardly repeat: to look each up costs more than it saves.
-        **{f"spark.hadoop.parquet.enable.dictionary#{name}.list.element": "false" for name in MANIFOLD},
+        # A dictionary of them would be as large as they are.
+        **{f"spark.hadoop.parquet.enable.dictionary#{name}.list.element": "false" for name in HARDLY_REPEATING},
         # What is held is read twice or three times; to look how it could be kept smaller costs as much as making it.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.ui.showConsoleProgress": "false",
