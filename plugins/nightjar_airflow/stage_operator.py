@@ -10,13 +10,13 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from nightjar_airflow.turns import OF_AIRFLOW
-from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.domain import DomainFileError, find_domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, launch_conf, spark_environment
 from spark_jobs.lakehouse.runs import record_death
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.workload import likely_events
+from spark_jobs.runner.workload import likely_events
 
 ERROR = "NIGHTJAR ERROR: "
 FINAL_ERROR = "NIGHTJAR FINAL ERROR: "
@@ -45,8 +45,12 @@ class NightjarStageOperator(SparkSubmitOperator):
         """Submit and wait."""
         # Where the stage runs is the connection's to say, so what depends on it is known only now.
         settings = load_settings()
-        events = likely_events(settings, find_domain(settings.conf_dir, self._arguments["--domain"]))
-        self.conf = launch_conf(settings, self._get_hook()._connection["master"], events)
+        try:
+            domain = find_domain(settings.conf_dir, self._arguments["--domain"])
+        except DomainFileError as error:
+            raise AirflowFailException(str(error)) from None
+        master = self._get_hook()._connection["master"]
+        self.conf = launch_conf(settings, master, likely_events(settings, domain))
         # A template that renders to nothing is no argument.
         self.application_args = [argument for argument in self.application_args or [] if argument]
         started = datetime.now(UTC)

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from spark_jobs.cli.airflow_api import AirflowApi
 from spark_jobs.cli.airflow_server import AIRFLOW, USER, EmbeddedAirflow
-from spark_jobs.contracts.domain import Domain, DomainFileError, load_domain
+from spark_jobs.contracts.domain import DomainFileError, load_domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.landing.listing import list_files
 
 
 def serve(settings: Settings, port: int, console: Console) -> None:
@@ -51,7 +52,7 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
             continue
         dag = f"night_{domain.slug}"
         wait_for_dag(api, dag)
-        if has_landing_files(settings, domain):
+        if list_files(settings.landing, domain.interactions.path):
             for name in (dag, f"maintenance_{domain.slug}"):
                 wait_for_dag(api, name)
                 api.unpause(name)
@@ -59,11 +60,6 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
         else:
             lines.append(f"{dag}: paused, no landing files match {settings.landing / domain.interactions.path}")
     return lines
-
-
-def has_landing_files(settings: Settings, domain: Domain) -> bool:
-    """Whether any file matches the path of the domain's interactions."""
-    return any(settings.landing.glob(domain.interactions.path)) if settings.landing.is_dir() else False
 
 
 def wait_for_dag(api: AirflowApi, dag: str, seconds: float = 120) -> None:

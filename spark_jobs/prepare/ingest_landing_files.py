@@ -19,7 +19,8 @@ from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
 from spark_jobs.lakehouse.batches import Batches, cleaned_by, last_outcomes
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
-from spark_jobs.landing.files import LandingFile, LandingFileError, list_files, read_records
+from spark_jobs.landing.files import LandingFileError, read_records
+from spark_jobs.landing.listing import LandingFile, list_files
 
 SMALL_DELIVERY = 4_000_000
 """Bytes of landing files whose records fit the driver, compressed ones too."""

@@ -15,8 +15,8 @@ from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, held
-from spark_jobs.lakehouse.workload import likely_events
 from spark_jobs.runner.run import module_of, run_night, run_stage
+from spark_jobs.runner.workload import likely_events
 
 
 class FutureNightError(ValueError):

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.cli.check_domain import check_domain
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.files import list_files
+from spark_jobs.landing.listing import list_files
 from spark_jobs.prepare.build_item_features import catalogue_as_of
 from spark_jobs.prepare.clean_interactions import run as clean
 from spark_jobs.prepare.clean_items import run as clean_items

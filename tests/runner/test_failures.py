@@ -121,14 +121,30 @@ def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(s
     assert all("JVM was killed" in row["error"] for row in found)
 
 
-def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path) -> None:
-    environment = {**os.environ, "AIRFLOW_HOME": str(shop / "airflow")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT / "plugins"), str(PROJECT_ROOT)])
-    environment["AIRFLOW_CONN_NIGHTJAR_SPARK"] = '{"conn_type": "spark", "host": "local[2]"}'
-    command = [sys.executable, "-c", OPERATOR]
+@pytest.fixture
+def of_airflow(home: Path) -> dict[str, str]:
+    """The environment of an Airflow task on this home."""
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": str(home / "airflow"),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT / "plugins"), str(PROJECT_ROOT)]),
+        "AIRFLOW_CONN_NIGHTJAR_SPARK": '{"conn_type": "spark", "host": "local[2]"}',
+    }
+
+
+def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path, of_airflow: dict[str, str]) -> None:
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
-    _, output = run_and_kill(command, environment, bronze.exists)
+    _, output = run_and_kill([sys.executable, "-c", OPERATOR], of_airflow, bronze.exists)
     raised = next(line for line in output.splitlines() if line.startswith("RAISED"))
     assert "prepare/ingest_landing_files: Spark's JVM ended in the middle of the job." in raised
     assert "NIGHTJAR_DRIVER_MEMORY" in raised
     assert [row["job"] for row in failures(shop)] == ["ingest_landing_files"]
+
+
+def test_a_task_whose_domain_file_broke_since_its_dag_was_made_is_not_tried_again(
+    home: Path, of_airflow: dict[str, str]
+) -> None:
+    (home / "conf" / "shop.yaml").write_text("domain: shop\n")
+    ended = subprocess.run([sys.executable, "-c", OPERATOR], env=of_airflow, capture_output=True, text=True, check=True)
+    assert "RAISED AirflowFailException" in ended.stdout
+    assert "shop.yaml: interactions: missing" in ended.stdout

@@ -17,7 +17,8 @@ from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.batches import cleaned_by, cleaned_otherwise
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.landing.files import LandingFile, list_files, read_records, record_columns, source_view
+from spark_jobs.landing.files import read_records, record_columns, source_view
+from spark_jobs.landing.listing import LandingFile, list_files
 from spark_jobs.on_demand.domain_check import expressions as check
 from spark_jobs.on_demand.domain_check.domain_file import Source, nothing_matches, read_file, sources_of
 from spark_jobs.on_demand.domain_check.report import Report

@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Format
 from spark_jobs.landing.expressions import ExpressionError, row_expression
-from spark_jobs.landing.files import LandingFile, LandingFileError, read_records
+from spark_jobs.landing.files import LandingFileError, read_records
+from spark_jobs.landing.listing import LandingFile
 from spark_jobs.landing.mapping import contract_cast, expected_type
 
 SAMPLE_RECORDS, SAMPLE_FILES = 100_000, 5

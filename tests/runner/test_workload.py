@@ -13,7 +13,7 @@ from spark_jobs.contracts.spark import MANY_EVENTS, launch_conf
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.workload import BYTES_PER_EVENT, likely_events
+from spark_jobs.runner.workload import BYTES_PER_EVENT, likely_events
 from tests.nights import land, write_domain
 
 FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import glob
-import os
-
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.landing.listing import list_files
 
 BYTES_PER_EVENT = 25
 """Of a landing file: a line of CSV with two ids, a value and a time."""
@@ -15,6 +13,6 @@ BYTES_PER_EVENT = 25
 
 def likely_events(settings: Settings, domain: Domain) -> int:
     """Events that the domain has, or will have once its landing files are in: the larger, files by their size."""
-    landed = glob.glob(str(settings.landing / domain.interactions.path), recursive=True)
-    of_files = sum(map(os.path.getsize, filter(os.path.isfile, landed))) // BYTES_PER_EVENT
+    landed = list_files(settings.landing, domain.interactions.path)
+    of_files = sum(file.size for file in landed) // BYTES_PER_EVENT
     return max(of_files, Lakehouse.of(settings, domain).count("bronze.interactions"))
