@@ -51,13 +51,16 @@ def brute_force(rows: list[tuple[str, list[str], list[float]]]) -> dict[tuple[st
 
 
 def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: SparkSession) -> None:
-    rows = random_histories(60, 15)
-    frame = spark.createDataFrame([("2026-01-01", *row) for row in rows], HISTORIES.replace("date", "string"))
-    frame = frame.withColumns({"as_of": frame["as_of"].cast("date"), "events_total": F.size("item_ids")})
-    expected = brute_force(rows)
-    for most_events in (1_000, 100):
+    of_days = {date(2026, 1, 1): random_histories(60, 15), date(2026, 2, 1): random_histories(8, 15)}
+    rows = [(day, *row) for day, of_day in of_days.items() for row in of_day]
+    frame = spark.createDataFrame(rows, HISTORIES).withColumns({"events_total": F.size("item_ids")})
+    events = {day: sum(len(items) for _, items, _ in of_day) for day, of_day in of_days.items()}
+    assert 100 in range(*sorted(events.values()))
+    expected = {(day, *pair): value for day, of_day in of_days.items() for pair, value in brute_force(of_day).items()}
+    # All in one go, the larger snapshot in buckets, both in buckets.
+    for most_events in (1_000, 100, 20):
         found = {
-            (row.item_id, other): similarity
+            (row.as_of, row.item_id, other): similarity
             for row in neighbours(frame, most_events).collect()
             for other, similarity in zip(row.neighbour_ids, row.similarities, strict=True)
         }

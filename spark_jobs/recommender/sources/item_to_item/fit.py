@@ -7,7 +7,7 @@ counts are added up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -38,14 +38,16 @@ def neighbours(histories: DataFrame, most_events: int = MOST_EVENTS) -> DataFram
     """
     histories = histories.where(F.col("events_total") > 0).select("as_of", "user_id", "item_ids", "weights")
     # A history keeps the latest events alone: of a shop of 20 million, 4 % less than there were.
-    events = [row[1] for row in histories.groupBy("as_of").agg(F.sum(F.size("item_ids"))).collect()]
-    buckets = 1 + max(events, default=0) // most_events
-    if buckets == 1:
-        spread = histories.repartition(4 * max(len(events), 1), "as_of")
-        return spread.groupBy("as_of").applyInArrow(neighbours_of_all, LEARNT)
-    columns = "as_of date, item_id string, neighbour_id string, together double"
-    bucketed = histories.withColumn("bucket", F.pmod(F.xxhash64("user_id"), F.lit(buckets)))
-    return rank_neighbours(bucketed.groupBy("as_of", "bucket").applyInArrow(count_bucket, columns))
+    events = dict(map(tuple, histories.groupBy("as_of").agg(F.sum(F.size("item_ids"))).collect()))
+    large = [day for day, count in events.items() if count > most_events]
+    beyond = F.col("as_of").isin(large)
+    spread = histories.where(~beyond).repartition(4 * max(len(events), 1), "as_of")
+    exact = spread.groupBy("as_of").applyInArrow(neighbours_of_all, LEARNT)
+    if not large:
+        return exact
+    bucket = F.pmod(F.xxhash64("user_id"), F.lit(1 + max(events.values()) // most_events))
+    bucketed = histories.where(beyond).groupBy("as_of", bucket.alias("bucket"))
+    return exact.unionByName(rank_neighbours(bucketed.applyInArrow(*PAIRS), bucketed.applyInArrow(*NORMS)))
 
 
 def neighbours_of_all(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -71,12 +73,10 @@ def count_bucket(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
     """Co-visitation within one bucket of users at one snapshot.
 
     Takes `item_ids` and `weights` per user; gives for each item its most similar ones with `together`, which adds up
-    over buckets; more of them than are kept in the end. Each item is its own neighbour once, with its squared norm.
+    over buckets; more of them than are kept in the end.
     """
     day, ids, matrix = _taken(histories)
-    norms, blocks = co_visitation(matrix, 3 * NEIGHBOURS)
-    own = np.arange(len(ids))
-    for rows, columns, together in chain([(own, own, norms)], blocks):
+    for rows, columns, together in co_visitation(matrix, 3 * NEIGHBOURS)[1]:
         yield pa.RecordBatch.from_pydict(
             {
                 "as_of": pa.repeat(day, len(rows)),
@@ -87,6 +87,17 @@ def count_bucket(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         )
 
 
+def bucket_norms(histories: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Squared norms of items within one bucket of users at one snapshot, which add up over buckets."""
+    day, ids, matrix = _taken(histories)
+    norm = pa.array(squared_norms(matrix), pa.float64())
+    yield pa.RecordBatch.from_pydict({"as_of": pa.repeat(day, len(ids)), "item_id": ids, "norm": norm})
+
+
+PAIRS = count_bucket, "as_of date, item_id string, neighbour_id string, together double"
+NORMS = bucket_norms, "as_of date, item_id string, norm double"
+
+
 def _taken(histories: Iterator[pa.RecordBatch]) -> tuple[pa.Scalar, pa.StringArray, sparse.csr_matrix]:
     """The snapshot's date, its items, and users × items."""
     table = pa.Table.from_batches(histories)
@@ -94,9 +105,14 @@ def _taken(histories: Iterator[pa.RecordBatch]) -> tuple[pa.Scalar, pa.StringArr
     return table["as_of"][0], pa.array(ids, pa.string()), matrix
 
 
+def squared_norms(matrix: sparse.csr_matrix) -> np.ndarray:
+    """Of each column."""
+    return np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
+
+
 def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, Iterator[Pairs]]:
     """Squared norms of items, and block by block the `kept` most similar others of each, best first."""
-    norms = np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
+    norms = squared_norms(matrix)
     by_item, items = matrix.T.tocsr(), matrix.shape[1]
     products = by_item.astype(bool).astype(np.int64) @ np.diff(matrix.indptr)
     new = np.diff(np.cumsum(products) // PRODUCTS_PER_BLOCK, prepend=-1) > 0
@@ -120,16 +136,15 @@ def damped_cosine(together: np.ndarray, norms: np.ndarray, their_norms: np.ndarr
     return np.asarray(np.round(together / (np.sqrt(norms * their_norms) + SHRINKAGE), 9))
 
 
-def rank_neighbours(pairs: DataFrame) -> DataFrame:
+def rank_neighbours(pairs: DataFrame, norms: DataFrame) -> DataFrame:
     """Counts added over buckets, as a damped cosine, and the most similar items as arrays."""
     best_first = Window.partitionBy("as_of", "item_id").orderBy(F.desc("similarity"), "neighbour_id")
     added = pairs.groupBy("as_of", "item_id", "neighbour_id").agg(F.sum("together").alias("together"))
-    norms = added.where("item_id = neighbour_id").select("as_of", "item_id", F.col("together").alias("norm"))
+    norms = norms.groupBy("as_of", "item_id").agg(F.sum("norm").alias("norm"))
     theirs = norms.select("as_of", F.col("item_id").alias("neighbour_id"), F.col("norm").alias("their_norm"))
     cosine = F.col("together") / (F.sqrt(F.col("norm") * F.col("their_norm")) + F.lit(SHRINKAGE))
     ranked = (
-        added.where("item_id <> neighbour_id")
-        .join(F.broadcast(norms), ["as_of", "item_id"])
+        added.join(F.broadcast(norms), ["as_of", "item_id"])
         .join(F.broadcast(theirs), ["as_of", "neighbour_id"])
         .withColumn("similarity", F.round(cosine, 9))
         .withColumn("place", F.row_number().over(best_first))
