@@ -21,6 +21,6 @@ def run(night: Night) -> None:
         return
 
     def describe(days: list[date]) -> DataFrame:
-        return item_factors(histories_of(night, days), night.settings.shuffle_partitions)
+        return item_factors(histories_of(night, days), night.partitions)
 
     replace_snapshots(night, "gold.item_factors", describe, ages=False)
