@@ -1,37 +1,21 @@
-"""Serve an earlier release again, by hand: lists and model in one commit, in seconds.
-
-Trigger it with a release (`ops.releases`, `nightjar releases`) and a reason. The model of that release is pinned:
-nights score with it until `nightjar models promote`. Rolling forward is the same with a later release.
-"""
+"""The rollback of every domain: see `contracts/dag_catalog.py`."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param
-from nightjar_airflow.domains import readable_domains
+from airflow.sdk import DAG
+from nightjar_airflow.dags import domain_dag, readable_domains
 from nightjar_airflow.rollback import serve_release
-from pendulum import datetime
 
-for domain in readable_domains():
-    with DAG(
-        dag_id=f"rollback_{domain.slug}",
-        schedule=None,
-        start_date=datetime(1990, 1, 1, tz=domain.time_zone),
-        catchup=False,
-        max_active_runs=1,
-        # A run of a paused DAG would wait unseen.
-        is_paused_upon_creation=False,
-        dagrun_timeout=timedelta(minutes=30),
-        description=f"Serves an earlier release of {domain.domain} again",
-        doc_md=__doc__,
-        tags=["nightjar", "rollback", domain.domain],
-        params={
-            "release": Param("", type="string", minLength=1, description="Release to serve again."),
-            "reason": Param("", type="string", minLength=3, description="Why; it is recorded."),
-        },
-    ) as dag:
+from spark_jobs.contracts.dag_catalog import ROLLBACK_DAG
+from spark_jobs.contracts.domain import Domain
+
+
+def rollback(domain: Domain) -> DAG:
+    """The rollback DAG of one domain."""
+    with domain_dag(ROLLBACK_DAG, domain) as dag:
         PythonOperator(
             task_id="roll_back",
             python_callable=serve_release,
@@ -44,4 +28,8 @@ for domain in readable_domains():
             execution_timeout=timedelta(minutes=20),
             doc_md="Pin the model, switch the lists, write the ledger, move the alias; the same run again finishes it.",
         )
-    globals()[dag.dag_id] = dag
+    return dag
+
+
+for domain in readable_domains():
+    globals()[ROLLBACK_DAG.dag_id(domain)] = rollback(domain)

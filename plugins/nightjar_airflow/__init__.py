@@ -1,1 +1,1 @@
-"""What Airflow loads of Nightjar: the operator that runs a stage, run dates, and gates between stages."""
+"""What DAGs are made of: the operator that runs a stage, run dates, branching, and what other tasks call."""

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from datetime import UTC, date, datetime
-from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from nightjar_airflow.turns import OF_AIRFLOW
 from spark_jobs.contracts.domain import DomainFileError, find_domain
-from spark_jobs.contracts.job_catalog import JOBS, STAGES
+from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
-from spark_jobs.contracts.spark import HEAP_EXHAUSTED, JVM_ENDED, launch_conf, spark_environment
+from spark_jobs.contracts.spark import jvm_death, launch_conf, spark_environment
+from spark_jobs.contracts.stage_status import StageStatus
 from spark_jobs.lakehouse.runs import record_death
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.runner.workload import likely_events
 
-ERROR = "NIGHTJAR ERROR: "
-FINAL_ERROR = "NIGHTJAR FINAL ERROR: "
+CONNECTION = "nightjar_spark"
+"""Airflow connection that says where stages run."""
+_EXIT_CODE = re.compile(r"Error code is: (-?\d+)")
 
 
 class NightjarStageOperator(SparkSubmitOperator):
@@ -28,8 +33,9 @@ class NightjarStageOperator(SparkSubmitOperator):
     Fails with the job's own sentence; without retries where the job says that trying again can't help.
     """
 
+    template_fields = (*SparkSubmitOperator.template_fields, "run_date")
+
     def __init__(self, *, domain: str, stage: str, run_date: str, force_training: str = "", **kwargs: Any) -> None:
-        settings = load_settings()
         super().__init__(
             application=str(PROJECT_ROOT / "spark_jobs" / "cli" / "submit.py"),
             application_args=[
@@ -37,46 +43,50 @@ class NightjarStageOperator(SparkSubmitOperator):
                 *("--turn", f"{OF_AIRFLOW}{{{{ run_id }}}}", force_training),
             ],
             name=f"nightjar {domain} {stage}",
-            env_vars=spark_environment(settings) | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-            **{"conn_id": "nightjar_spark", **kwargs},
+            conn_id=CONNECTION,
+            env_vars=spark_environment(load_settings()) | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            **kwargs,
         )
+        self.domain = domain
+        self.stage = stage
+        self.run_date = run_date
 
     def execute(self, context: Any) -> None:
         """Submit and wait."""
         # Where the stage runs is the connection's to say, so what depends on it is known only now.
         settings = load_settings()
         try:
-            domain = find_domain(settings.conf_dir, self._arguments["--domain"])
+            domain = find_domain(settings.conf_dir, self.domain)
         except DomainFileError as error:
             raise AirflowFailException(str(error)) from None
-        master = self._get_hook()._connection["master"]
-        self.conf = launch_conf(settings, master, likely_events(settings, domain))
-        # A template that renders to nothing is no argument.
-        self.application_args = [argument for argument in self.application_args or [] if argument]
+        self.conf = launch_conf(settings, spark_master(), likely_events(settings, domain))
         started = datetime.now(UTC)
-        try:
-            super().execute(context)
-        except AirflowException as error:
-            lines = [str(line) for line in self._hook._last_submit_log_lines] if self._hook else []
-            for line in reversed(lines):
-                if FINAL_ERROR in line:
-                    raise AirflowFailException(line.split(FINAL_ERROR, 1)[1]) from None
-                if ERROR in line:
-                    raise AirflowException(line.split(ERROR, 1)[1]) from None
-            raise AirflowException(self._obituary(lines, started)) from error
+        with tempfile.TemporaryDirectory(prefix="nightjar-") as folder:
+            status_file = Path(folder) / "status.json"
+            # A template that renders to nothing is no argument.
+            given = [argument for argument in self.application_args or [] if argument]
+            self.application_args = [*given, "--status-file", str(status_file)]
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                status = StageStatus.read(status_file)
+                if status.error is None:
+                    raise AirflowException(self._record_crash(status.job, error, started)) from error
+                kind = AirflowException if status.retry else AirflowFailException
+                raise kind(status.error) from None
 
-    @property
-    def _arguments(self) -> dict[str, str]:
-        return dict(pairwise(self.application_args or []))
-
-    def _obituary(self, lines: list[str], started: datetime) -> str:
+    def _record_crash(self, job: str | None, error: AirflowException, started: datetime) -> str:
         """What a process died of that could not say so; recorded in ops.runs where it could not do that either."""
-        arguments, stage = self._arguments, self._arguments["--stage"]
-        jobs = [line.rsplit(f"{stage}: ", 1)[1].strip() for line in lines if f"{stage}: " in line]
-        job = jobs[-1] if jobs and jobs[-1] in JOBS else STAGES[stage].jobs[0].name
         settings = load_settings()
-        heap = any("OutOfMemoryError" in line for line in lines)
-        cause = HEAP_EXHAUSTED.format(settings.driver_memory) if heap else JVM_ENDED
-        lakehouse = Lakehouse.of(settings, arguments["--domain"])
-        record_death(lakehouse, date.fromisoformat(arguments["--run-date"]), stage, job, cause, started)
-        return f"{stage}/{job}: {cause}"
+        exit_code = _EXIT_CODE.search(str(error))
+        cause = jvm_death(int(exit_code[1]) if exit_code else None, settings)
+        job = job or STAGES[self.stage].jobs[0].name
+        lakehouse = Lakehouse.of(settings, self.domain)
+        record_death(lakehouse, date.fromisoformat(self.run_date), self.stage, job, cause, started)
+        return f"{self.stage}/{job}: {cause}"
+
+
+def spark_master() -> str:
+    """The master that the connection names, as the Spark provider reads it: host, and port where there is one."""
+    connection = BaseHook.get_connection(CONNECTION)
+    return f"{connection.host}:{connection.port}" if connection.port else str(connection.host)

@@ -7,8 +7,10 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from spark_jobs.contracts.errors import NightjarError
 
-class AirflowApiError(RuntimeError):
+
+class AirflowApiError(NightjarError):
     """Airflow answered with an error; the message holds call, status and answer."""
 
 

@@ -20,6 +20,7 @@ from types import TracebackType
 import psutil
 
 from spark_jobs.cli.airflow_api import AirflowApi, healthy
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 AIRFLOW = (sys.executable, "-P", "-m", "spark_jobs.cli.airflow_main")
@@ -28,7 +29,7 @@ USER = "admin"
 START_SECONDS = 180
 
 
-class AirflowError(RuntimeError):
+class AirflowError(NightjarError):
     """Airflow can't be started; the message says why and what to do."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from spark_jobs.cli.airflow_api import AirflowApi
 from spark_jobs.cli.airflow_server import EmbeddedAirflow, free_port
 from spark_jobs.cli.demo_page import show_page
 from spark_jobs.cli.serve import wait_for_dag
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT
 from spark_jobs.contracts.settings import Settings
 
@@ -21,7 +24,7 @@ FINISHED = ("success", "failed")
 MARKS = {"success": "[green]done[/green]", "failed": "[red]failed[/red]", "skipped": "[dim]skipped[/dim]"}
 
 
-class DemoFailedError(RuntimeError):
+class DemoFailedError(NightjarError):
     """The night failed; the message names the task, its last words and its log."""
 
 
@@ -89,13 +92,16 @@ def failure(api: AirflowApi, run: str, settings: Settings) -> str:
     failed = [task for task in api.tasks(DAG, run) if task["state"] in ("failed", "up_for_retry")]
     names = ", ".join(task["task_id"] for task in failed) or "the run"
     folder = settings.home / "airflow" / "logs" / f"dag_id={DAG}" / f"run_id={run}"
-    sentences = [line for log in sorted(folder.rglob("*.log")) for line in _last_words(log)]
-    reason = sentences[-1] if sentences else "no reason was logged"
+    messages = [message for log in sorted(folder.rglob("*.log")) for message in _exceptions_in(log)]
+    reason = messages[-1] if messages else "no reason was logged"
     return f"The night stopped in {names}: {reason}\nLogs: {folder}\nRun `make demo` again to continue from there."
 
 
-def _last_words(log: Path) -> list[str]:
-    marker = "NIGHTJAR "
-    lines = log.read_text(errors="replace").splitlines()
-    found = [line.split(marker, 1)[1] for line in lines if marker in line and "ERROR: " in line]
-    return [line.split("ERROR: ", 1)[1].split('", "')[0].split('","')[0] for line in found]
+def _exceptions_in(log: Path) -> Iterator[str]:
+    """Messages of the exceptions in one of Airflow's task logs, which are lines of JSON."""
+    for line in log.read_text(errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        yield from (str(detail["exc_value"]) for detail in entry.get("error_detail") or [])

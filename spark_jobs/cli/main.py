@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import sys
+import traceback
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from spark_jobs.contracts.domain import DomainFileError
-from spark_jobs.contracts.settings import SettingsError, load_settings
+from spark_jobs.contracts.errors import REPORT_BUGS, NightjarError
+from spark_jobs.contracts.settings import load_settings
 
 app = typer.Typer(
     help="Fresh, checked, explainable recommendations for every user, every night.",
@@ -27,6 +28,7 @@ app.add_typer(models, name="models")
 console = Console()
 complaints = Console(stderr=True)
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DomainName = Annotated[str, typer.Option("--domain", "-d", help="Domain: the name of a file in conf/, without .yaml.")]
 
 
@@ -52,7 +54,7 @@ def night(
     """Run the whole night in one Spark session: the jobs of the DAG in the same order."""
     from spark_jobs.runner.start import whole_night
 
-    whole_night(domain, run_date, force_training=force_training, progress=console.print)
+    whole_night(domain, run_date, force_training=force_training)
     if profile:
         from spark_jobs.cli.night_costs import show
 
@@ -81,7 +83,7 @@ def recommendations(
     domain: DomainName,
     user: Annotated[str, typer.Option("--user", "-u", help="User.")],
     limit: Annotated[int, typer.Option(min=1, help="Items to show.")] = 10,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Show a user's published list with its reasons."""
     from spark_jobs.cli.recommendations import show, user_list
@@ -94,11 +96,15 @@ def recommendations(
 
 
 @app.command()
-def releases(domain: DomainName, limit: Annotated[int, typer.Option(min=1, help="Releases to show.")] = 14) -> None:
+def releases(
+    domain: DomainName,
+    limit: Annotated[int, typer.Option(min=1, help="Releases to show.")] = 14,
+    json: AsJson = False,
+) -> None:
     """List what was published and put back: model, quality, users, churn, and what serves now."""
     from spark_jobs.cli.releases import show
 
-    show(load_settings(), domain, limit, console)
+    show(load_settings(), domain, limit, console, json=json)
 
 
 @app.command()
@@ -132,11 +138,15 @@ def reproduce(
 
 
 @models.command("list")
-def list_models(domain: DomainName, limit: Annotated[int, typer.Option(min=1, help="Versions to show.")] = 10) -> None:
+def list_models(
+    domain: DomainName,
+    limit: Annotated[int, typer.Option(min=1, help="Versions to show.")] = 10,
+    json: AsJson = False,
+) -> None:
     """List registered versions: quality, aliases, and why each was promoted or refused."""
     from spark_jobs.cli.models import show
 
-    show(load_settings(), domain, limit, console)
+    show(load_settings(), domain, limit, console, json=json)
 
 
 @models.command("promote")
@@ -215,14 +225,14 @@ def jars() -> None:
 
 
 @app.command()
-def maintain(domain: DomainName) -> None:
+def maintain(domain: DomainName, json: AsJson = False) -> None:
     """Compact and vacuum the domain's tables: few files, no versions beyond NIGHTJAR_RETENTION_DAYS."""
     from spark_jobs.cli.upkeep import show
     from spark_jobs.contracts.domain import find_domain
     from spark_jobs.lakehouse.maintenance import maintain as keep_up
 
     settings = load_settings()
-    show(keep_up(settings, find_domain(settings.conf_dir, domain)), console)
+    show(keep_up(settings, find_domain(settings.conf_dir, domain)), console, json=json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -259,14 +269,21 @@ def docs(
 
 
 def main() -> None:
-    """Run the command; foreseeable failures print what is wrong and what to do, without a traceback."""
-    # Python would look through all that was loaded before it ends, for a second.
+    """Run the command; failures that were foreseen are one message, and others are bugs with their traceback."""
+    # Garbage collection at exit would look through all that was loaded, for a second.
     atexit.register(gc.freeze)
     try:
         app()
-    except (DomainFileError, SettingsError, LookupError, ValueError, RuntimeError, OSError) as error:
+    except NightjarError as error:
+        if getattr(getattr(error, "failure", None), "bug", False):
+            traceback.print_exception(error.__cause__)
+            complaints.print(REPORT_BUGS, soft_wrap=True)
         complaints.print(f"[red]error[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
         sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        complaints.print(REPORT_BUGS, soft_wrap=True)
+        sys.exit(70)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from spark_jobs.cli.listing import print_json, print_table
 from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 
 README = """# {name}, version {version}
@@ -40,25 +40,31 @@ def scores(rows):
 """
 
 
-def show(settings: Settings, domain_name: str, limit: int, console: Console) -> None:
+FORMATS = {"version": "", "run_date": "", "ndcg_at_10": ".4f", "aliases": "", "verdict": ""}
+
+
+def show(settings: Settings, domain_name: str, limit: int, console: Console, *, json: bool = False) -> None:
     """Print the latest versions with quality, aliases and the verdict on each."""
     from spark_jobs.registry.model_registry import ModelRegistry
 
     registry = ModelRegistry(settings, find_domain(settings.conf_dir, domain_name))
-    table = Table("version", "run date", "NDCG@10", "aliases", "verdict", box=None, pad_edge=False)
-    for version, aliases in registry.versions(limit):
-        ndcg = version.metrics.get("ndcg_at_10")
-        table.add_row(
-            version.number,
-            version.tags.get("run_date", ""),
-            "" if ndcg is None else f"{ndcg:.4f}",
-            ", ".join(aliases),
-            escape(version.tags.get("promotion", "not judged yet")),
-        )
-    console.print(table)
+    rows = [
+        {
+            "version": version.number,
+            "run_date": version.tags.get("run_date", ""),
+            "ndcg_at_10": version.metrics.get("ndcg_at_10"),
+            "aliases": ", ".join(aliases),
+            "verdict": version.tags.get("promotion", "not judged yet"),
+        }
+        for version, aliases in registry.versions(limit)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table(console, rows, FORMATS)
 
 
-class ExportError(ValueError):
+class ExportError(NightjarError):
     """A model can't be written where it was asked for; the message says why."""
 
 

@@ -6,16 +6,13 @@ from datetime import date
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from spark_jobs.cli.listing import print_table
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.tables import Lakehouse
 
 COSTS = [name for name in TABLES["ops.profile"].column_names if name not in ("run_date", "stage", "recorded_at")]
-
-WIDTH = 110
-"""Characters that the table takes."""
 
 
 def costs_of(settings: Settings, domain: str, run_date: date) -> list[dict[str, Any]]:
@@ -36,18 +33,6 @@ def costs_of(settings: Settings, domain: str, run_date: date) -> list[dict[str, 
 def show(settings: Settings, domain: str, run_date: date, console: Console) -> None:
     """Print the costs of every job and their sums."""
     rows = costs_of(settings, domain, run_date)
-    table = Table(box=None, pad_edge=False)
-    for name in COSTS:
-        table.add_column(
-            name.replace("_seconds", ", s").replace("_", " "), justify="left" if name == "job" else "right"
-        )
-    for row in rows:
-        table.add_row(row["job"], *[_figure(row[name]) for name in COSTS[1:]])
-    table.add_row("sum", *[_figure(sum(row[name] for row in rows)) for name in COSTS[1:]], style="bold")
-    # Wider than a narrow screen rather than without the names of jobs.
-    console.width = max(console.width, WIDTH)
-    console.print(table)
-
-
-def _figure(value: float | int) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"
+    total = {"job": "sum"} | {name: sum(row[name] for row in rows) for name in COSTS[1:]}
+    formats = {name: ".1f" if name.endswith("seconds") else "," for name in COSTS} | {"job": ""}
+    print_table(console, [*rows, total], formats)

@@ -8,17 +8,19 @@ from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from spark_jobs.cli.listing import print_table
 from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, literal
 
 SERVED = "gold.recommendations"
 HISTORY_SHOWN = 5
+FORMATS = {"#": "d", "title": "", "why": "", "score": ".3f", "item_id": "", "sources": ""}
 
 
-class NoListError(LookupError):
+class NoListError(NightjarError):
     """There is no list to show; the message says why and what to do, in one sentence."""
 
 
@@ -117,11 +119,11 @@ def show(found: UserList, console: Console) -> None:
     )
     if found.latest_history:
         console.print(f"Latest history: {escape('; '.join(found.latest_history))}")
-    table = Table("#", "title", "why", "score", "item", "sources", box=None, pad_edge=False)
-    for row in found.recommendations:
-        cells = (row.title, row.reason, f"{row.score:.3f}", row.item_id, ", ".join(row.sources))
-        table.add_row(str(row.rank), *[escape(cell) for cell in cells])
-    console.print(table)
+    rows = [
+        {"#": row.rank, **asdict(row), "why": row.reason, "sources": ", ".join(row.sources)}
+        for row in found.recommendations
+    ]
+    print_table(console, rows, FORMATS)
 
 
 def _who_has_a_list(lakehouse: Lakehouse, user: str) -> str:

@@ -1,54 +1,73 @@
-"""Releases as people see them: `nightjar releases`, `nightjar rollback`."""
+"""`nightjar releases`: what was published and put back, and what serves now."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from spark_jobs.cli.listing import print_json, print_table
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.decisions import pinned
-from spark_jobs.lakehouse.releases import ROLLBACK, published, serving
+from spark_jobs.lakehouse.releases import ROLLBACK, Serving, published, serving
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
 
+FORMATS = {
+    "release": "",
+    "run_date": "",
+    "model": "",
+    "ndcg_at_10": ".4f",
+    "users": ",",
+    "rows": ",",
+    "new": ".0%",
+    "state": "",
+}
 
-def show(settings: Settings, domain_name: str, limit: int, console: Console) -> None:
+
+def show(settings: Settings, domain_name: str, limit: int, console: Console, *, json: bool = False) -> None:
     """Print the latest releases, newest first, with their model's quality, and a pin if there is one."""
     domain = find_domain(settings.conf_dir, domain_name)
     lakehouse = Lakehouse.of(settings, domain)
-    rows, now = published(lakehouse, limit), serving(lakehouse)
+    now = serving(lakehouse)
     if now is None:
         raise NotWrittenError(f"{domain_name} has published nothing yet; run a night first.")
-    quality = _ndcg(lakehouse)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("release", no_wrap=True)
-    for name in ("run date", "model", "NDCG@10", "users", "rows", "new", ""):
-        table.add_column(name)
-    marked = False
-    for row in rows:
-        current = not marked and row["release"] == now.release and row["serving"]
-        marked |= current
-        told = "serving" if current else "" if row["serving"] else "older than what was served"
-        if row["kind"] == ROLLBACK:
-            told = f"{told} rollback by {row['by']}: {row['reason']}".strip()
-        ndcg = quality.get(row["model_version"])
-        table.add_row(
-            row["release"],
-            str(row["run_date"]),
-            row["model_version"],
-            "" if ndcg is None else f"{ndcg:.4f}",
-            f"{row['users']:,}",
-            f"{row['rows']:,}",
-            "" if row["churn"] is None else f"{row['churn']:.0%}",
-            escape(told),
-        )
-    console.print(table)
+    rows = release_rows(lakehouse, now, limit)
+    if json:
+        print_json(rows)
+        return
+    print_table(console, rows, FORMATS)
     if pin := pinned(lakehouse, domain.tonight()):
         console.print(
             f"Pinned: version {pin.model_version} stays until nightjar models promote ({escape(pin.reason)})",
             soft_wrap=True,
         )
+
+
+def release_rows(lakehouse: Lakehouse, now: Serving, limit: int) -> list[dict[str, Any]]:
+    """The latest releases, newest first: `new` is the share of first ten places that changed, `state` says the rest."""
+    quality = _ndcg(lakehouse)
+    rows: list[dict[str, Any]] = []
+    for row in published(lakehouse, limit):
+        earlier = any(listed["release"] == now.release for listed in rows)
+        current = row["release"] == now.release and row["serving"] and not earlier
+        state = "serving" if current else "" if row["serving"] else "older than what was served"
+        if row["kind"] == ROLLBACK:
+            state = f"{state} rollback by {row['by']}: {row['reason']}".strip()
+        rows.append(
+            {
+                "release": row["release"],
+                "run_date": row["run_date"],
+                "model": row["model_version"],
+                "ndcg_at_10": quality.get(row["model_version"]),
+                "users": row["users"],
+                "rows": row["rows"],
+                "new": row["churn"],
+                "state": state,
+            }
+        )
+    return rows
 
 
 def _ndcg(lakehouse: Lakehouse) -> dict[str, float]:

@@ -9,7 +9,8 @@ import time
 from rich.console import Console
 
 from spark_jobs.cli.airflow_api import AirflowApi
-from spark_jobs.cli.airflow_server import AIRFLOW, USER, EmbeddedAirflow
+from spark_jobs.cli.airflow_server import AIRFLOW, USER, AirflowError, EmbeddedAirflow
+from spark_jobs.contracts.dag_catalog import MAINTENANCE_DAG, NIGHT_DAG
 from spark_jobs.contracts.domain import DomainFileError, load_domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.landing.listing import list_files
@@ -50,10 +51,10 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
         except DomainFileError as error:
             lines.append(f"{path.name} has mistakes: {'; '.join(error.problems)}")
             continue
-        dag = f"night_{domain.slug}"
+        dag = NIGHT_DAG.dag_id(domain)
         wait_for_dag(api, dag)
         if list_files(settings.landing, domain.interactions.path):
-            for name in (dag, f"maintenance_{domain.slug}"):
+            for name in (dag, MAINTENANCE_DAG.dag_id(domain)):
                 wait_for_dag(api, name)
                 api.unpause(name)
             lines.append(f"{dag}: {'runs ' + domain.schedule if domain.schedule else 'runs when triggered'}")
@@ -63,9 +64,11 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
 
 
 def wait_for_dag(api: AirflowApi, dag: str, seconds: float = 120) -> None:
-    """Wait until the DAG processor has stored the DAG; raises TimeoutError."""
+    """Wait until the DAG processor has stored the DAG; raises AirflowError."""
     until = time.monotonic() + seconds
     while not api.has_dag(dag):
         if time.monotonic() > until:
-            raise TimeoutError(f"Airflow did not load {dag} within {seconds:.0f} s; see dag-processor.log.")
+            raise AirflowError(
+                f"Airflow did not load {dag} within {seconds:.0f} s; see dag-processor.log in <home>/airflow."
+            )
         time.sleep(1)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+from dataclasses import asdict
 
+from rich.console import Console
+
+from spark_jobs.cli.listing import print_json, print_table
 from spark_jobs.lakehouse.maintenance import Upkeep
 
+FORMATS = {"table": "", "files_before": ",", "files_after": ",", "removed": ","}
 
-def show(done: list[Upkeep], console: Console) -> None:
+
+def show(done: list[Upkeep], console: Console, *, json: bool = False) -> None:
     """Print files before and after, and how many were deleted, by table."""
-    table = Table("table", "files before", "after", "deleted", box=None, pad_edge=False)
-    for one in done:
-        table.add_row(one.table, *[f"{number:,}" for number in (one.files_before, one.files_after, one.removed)])
-    console.print(table)
+    rows = [asdict(one) for one in done]
+    if json:
+        print_json(rows)
+    else:
+        print_table(console, rows, FORMATS)

@@ -1,1 +1,1 @@
-"""What everybody agrees on: settings, domain files, tables, features and jobs. Imports nothing of ours, no pyspark."""
+"""Contracts: settings, domain files, tables, jobs, DAGs, errors. Everything imports them; no pyspark here."""

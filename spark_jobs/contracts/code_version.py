@@ -7,6 +7,7 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 
@@ -15,7 +16,7 @@ def is_reproducible(settings: Settings) -> bool:
     return not code_version(settings).endswith("-dirty")
 
 
-class UncommittedCodeError(RuntimeError):
+class UncommittedCodeError(NightjarError):
     """The code has local changes where it must not."""
 
 

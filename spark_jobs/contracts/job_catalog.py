@@ -10,7 +10,11 @@ from spark_jobs.contracts.tables import TABLES
 
 @dataclass(frozen=True)
 class Job:
-    """One job: module `spark_jobs.<stage>.<name>` with `run(night)`; its inputs and outputs are table names."""
+    """One job: module `spark_jobs.<stage>.<name>` with `run(night)`; its inputs and outputs are table names.
+
+    A job that reads or writes another table fails (`lakehouse.access`), so that lineage, the order of jobs that run
+    side by side and `ops.runs` are true. What a job wrote itself it may read back.
+    """
 
     name: str
     meaning: str
@@ -38,6 +42,10 @@ class Stage:
     timeout_minutes: int = 120
 
 
+SERVED = ("gold.recommendations", "ops.releases")
+"""What serves now, and what served on earlier dates: where the champion is read from."""
+SNAPSHOT_PLAN = ("silver.interactions", "ops.decisions")
+"""What says which snapshots a night needs: the log's length and whether the night trains."""
 SNAPSHOTS = (
     *("gold.user_histories", "gold.item_features", "gold.item_neighbours", "gold.item_factors"),
     *("gold.segment_popularity", "silver.users"),
@@ -81,41 +89,41 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "decide_training",
                 "Decide whether the ranker trains tonight, and say why.",
-                ("silver.interactions",),
+                ("silver.interactions", *SERVED),
                 ("ops.decisions",),
             ),
             Job(
                 "build_user_histories",
                 "Time-ordered histories and blocked items of every user.",
-                ("silver.interactions", "silver.users", "ops.decisions"),
+                (*SNAPSHOT_PLAN, "silver.users"),
                 ("gold.user_histories", "ops.snapshots"),
                 gates=("gold.user_histories",),
             ),
             Job(
                 "build_item_features",
                 "Catalogue entry, eligibility and popularity of every item.",
-                ("silver.items", "gold.user_histories"),
+                (*SNAPSHOT_PLAN, "silver.items", "gold.user_histories"),
                 ("gold.item_features", "ops.snapshots"),
                 gates=("gold.item_features",),
             ),
             Job(
                 "build_item_neighbours",
                 "Item-to-item similarities from co-visitation.",
-                ("gold.user_histories",),
+                (*SNAPSHOT_PLAN, "gold.user_histories", "ops.quality_results"),
                 ("gold.item_neighbours", "ops.snapshots"),
                 gates=("gold.item_neighbours",),
             ),
             Job(
                 "build_item_factors",
                 "ALS item factors.",
-                ("gold.user_histories",),
+                (*SNAPSHOT_PLAN, "gold.user_histories", "ops.quality_results"),
                 ("gold.item_factors", "ops.snapshots"),
                 gates=("gold.item_factors",),
             ),
             Job(
                 "build_segment_popularity",
                 "What users with an attribute take more than others.",
-                ("gold.user_histories", "silver.users"),
+                (*SNAPSHOT_PLAN, "gold.user_histories", "silver.users", "ops.quality_results"),
                 ("gold.segment_popularity", "ops.snapshots"),
                 gates=("gold.segment_popularity",),
             ),
@@ -149,7 +157,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "evaluate_ranker",
                 "Metrics of ranker, sources and baselines on the newest window; the report.",
-                (*SNAPSHOTS, "silver.interactions", "ops.model_variants"),
+                (*SNAPSHOTS, "silver.interactions", "ops.model_variants", *SERVED),
                 ("gold.evaluation_users", "ops.model_metrics"),
                 gates=("gold.evaluation_users",),
             ),
@@ -162,7 +170,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "promote_ranker",
                 "Make the new version champion if it is better.",
-                ("gold.evaluation_users",),
+                ("ops.model_metrics", *SERVED),
                 ("ops.decisions",),
             ),
         ),
@@ -176,7 +184,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "score_users",
                 "Candidates, features, scores, rules and reasons for every user.",
-                SNAPSHOTS,
+                (*SNAPSHOTS, "gold.recommendations"),
                 ("gold.recommendations_staged", "ops.releases", "ops.decisions", "ops.list_rules"),
                 gates=("gold.recommendations_staged",),
             ),

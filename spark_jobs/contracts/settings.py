@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from spark_jobs.contracts.errors import NightjarError
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"
 PROJECT_ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
@@ -19,7 +21,7 @@ _WORK = Path.cwd() if _SHIPPED.is_dir() else PROJECT_ROOT
 """Where files are written unless a setting says otherwise."""
 
 
-class SettingsError(ValueError):
+class SettingsError(NightjarError):
     """A setting holds a value that can't be used; the message names the variable."""
 
 

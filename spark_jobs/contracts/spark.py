@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 CLASS_ARCHIVE = PROJECT_ROOT / ".tools" / "spark.jsa"
@@ -44,7 +45,20 @@ NO_MEMORY = (
 )
 
 
-class SetUpError(RuntimeError):
+_OUT_OF_MEMORY_EXIT = 3
+"""Exit code of a JVM with -XX:+ExitOnOutOfMemoryError."""
+_KILLED_EXITS = (-9, 137)
+"""SIGKILL, as Python and as shells report it."""
+
+
+def jvm_death(exit_code: int | None, settings: Settings) -> str:
+    """What a JVM died of by its exit code, with the remedy; None where nobody knows the code."""
+    if exit_code == _OUT_OF_MEMORY_EXIT:
+        return HEAP_EXHAUSTED.format(settings.driver_memory)
+    return KILLED if exit_code in _KILLED_EXITS else JVM_ENDED
+
+
+class SetUpError(NightjarError):
     """Something the jobs need is not installed; the message says how to get it."""
 
 

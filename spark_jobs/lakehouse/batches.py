@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
@@ -19,11 +20,11 @@ WHOLE_FILE = 10
 """Records from which on a file of which nothing can be kept is a broken delivery and no single mistake."""
 
 
-class BalanceError(RuntimeError):
+class BalanceError(NightjarError):
     """Rows went missing: received is not kept + quarantined + duplicates."""
 
 
-class BatchRefusedError(RuntimeError):
+class BatchRefusedError(NightjarError):
     """More of a batch breaks the contract than the domain allows; the message names rules, files and ways out."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 
 EVENTS = "silver.interactions"
 
 
-class SilentSourceError(RuntimeError):
+class SilentSourceError(NightjarError):
     """The newest event is older than the domain allows; the message says when it was and what to do."""
 
 

@@ -19,8 +19,11 @@ from pyspark.sql import types as T
 
 from spark_jobs.contracts.code_version import code_version
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.contracts.job_catalog import Job
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
+from spark_jobs.lakehouse.access import Access
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
 
@@ -31,7 +34,7 @@ SMALL_LOG = 200_000
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 
 
-class EmptyInputError(RuntimeError):
+class EmptyInputError(NightjarError):
     """A table that must hold rows holds none; the message names it and the job that fills it."""
 
 
@@ -54,7 +57,8 @@ class Night:
     """One run date of one domain. Jobs read and write tables through it, by their full name.
 
     Every write is one atomic Delta commit with the contract's columns, in its order and types. Within a job
-    (`for_job`) a table is read at the version it had when it was first asked for, or that the job itself wrote.
+    (`for_job`) a table is read at the version it had when it was first asked for, or that the job itself wrote, and
+    only tables that the job catalogue gives the job can be used.
     """
 
     spark: SparkSession
@@ -70,24 +74,39 @@ class Night:
 
     write_seconds: float = 0.0
     """Time spent in writes so far."""
+    access: Access | None = None
+    """What the job may use; None outside of the jobs of a night: everything."""
 
     def __post_init__(self) -> None:
         # Wall-clock times without a zone are times of the domain.
         self.spark.conf.set("spark.sql.session.timeZone", self.domain.time_zone)
 
-    def for_job(self) -> Night:
-        """The same night with no versions read or written yet, which pins those it reads."""
-        return replace(self, pinned=True, versions_read={}, versions_written={}, unchecked={}, write_seconds=0.0)
+    def for_job(self, job: Job | None = None) -> Night:
+        """The same night for one job: no versions read or written yet, those it reads pinned, its tables only."""
+        read: dict[str, int] = {}
+        access = Access(job, read) if job else None
+        own: dict[str, Any] = {"versions_read": read, "versions_written": {}, "unchecked": {}, "write_seconds": 0.0}
+        return replace(self, pinned=True, access=access, **own)
+
+    def after_job(self) -> Night:
+        """The same job's night for its quality gates: every table, at the versions that the job saw and wrote."""
+        read, written = dict(self.versions_read), dict(self.versions_written)
+        return replace(self, access=None, versions_read=read, versions_written=written)
 
     @property
     def partitions(self) -> int:
         """Partitions after a shuffle: as many as the settings say, more where they would hold too many events."""
-        events = self.lakehouse.count("bronze.interactions")
+        events = self._everything.count("bronze.interactions")
         return max(self.settings.shuffle_partitions, -(-events // EVENTS_PER_PARTITION))
 
     @cached_property
     def lakehouse(self) -> Lakehouse:
-        """Where the domain's tables lie."""
+        """The domain's tables, as far as the job may use them."""
+        return Lakehouse.of(self.settings, self.domain, self.access)
+
+    @cached_property
+    def _everything(self) -> Lakehouse:
+        """All tables, for what decides how work is done and not what comes out."""
         return Lakehouse.of(self.settings, self.domain)
 
     @property
@@ -164,6 +183,8 @@ class Night:
     @_timed
     def merge_new(self, name: str, frame: DataFrame) -> None:
         """Insert the rows whose key is not there yet. `frame` must hold each key once."""
+        if self.access:
+            self.access.require_writable(name)
         if not self.lakehouse.exists(name):
             self.replace(name, frame)
             return
@@ -195,16 +216,17 @@ class Night:
             # Seven snapshots of a large catalogue are too much for the driver's heap.
             return self.partitions == self.settings.shuffle_partitions
         # How much is about to land the log does not say.
-        if table.layer == "bronze" or not 0 < self.lakehouse.count("bronze.interactions") <= SMALL_LOG:
+        if table.layer == "bronze" or not 0 < self._everything.count("bronze.interactions") <= SMALL_LOG:
             return False
         return self._known_users() * self.domain.recommendations.per_user <= SMALL_LOG
 
     def _known_users(self) -> int:
         """Users with events and users who are known otherwise; who is both may count twice. For small logs."""
-        events, known = "silver.interactions", self.lakehouse.count("bronze.users")
-        if not self.lakehouse.exists(events):
+        events, known = "silver.interactions", self._everything.count("bronze.users")
+        if not self._everything.exists(events):
             return known
-        return known + int(self.lakehouse.query("SELECT count(DISTINCT user_id) AS n FROM e", e=events)["n"][0].as_py())
+        counted = self._everything.query("SELECT count(DISTINCT user_id) AS n FROM e", e=events)
+        return known + int(counted["n"][0].as_py())
 
     def _writer(self, name: str, frame: DataFrame) -> Any:
         table = TABLES[name]

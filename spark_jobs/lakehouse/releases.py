@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 
 LEDGER, HISTORY = "ops.releases", "gold.recommendation_history"
@@ -18,7 +19,7 @@ SCORED, PUBLISHED, ROLLBACK = "scored", "publish", "rollback"
 """Kinds of rows in the ledger: lists were made; they were published; a person put them back."""
 
 
-class UnknownReleaseError(LookupError):
+class UnknownReleaseError(NightjarError):
     """No release of this name was published; the message names some that were."""
 
 

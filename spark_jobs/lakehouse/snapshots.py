@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.code_version import is_reproducible
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.checks import passed
 from spark_jobs.lakehouse.decisions import decided
@@ -21,7 +22,7 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 
 
-class SnapshotGoneError(RuntimeError):
+class SnapshotGoneError(NightjarError):
     """Snapshots that a job needs are not there; the message says which, and why that can be."""
 
 

@@ -6,7 +6,7 @@ Nothing else asks whether a table exists or which version it has, so another sto
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from operator import and_
@@ -18,8 +18,10 @@ from deltalake import CommitProperties, DeltaTable, Field, QueryBuilder, write_d
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
+from spark_jobs.lakehouse.access import Access
 from spark_jobs.lakehouse.schema import arrow_schema
 
 # What all four readers (delta-rs, DuckDB, Polars, Spark) read correctly, pinned against changing defaults.
@@ -35,21 +37,25 @@ _BATCH_ROWS = 20_000
 """Rows with a hundred ids each that are decoded at once: some 30 MB."""
 
 
-class NotWrittenError(LookupError):
+class NotWrittenError(NightjarError):
     """A table was never written in this domain; the message says so in one sentence."""
 
 
 @dataclass(frozen=True)
 class Lakehouse:
-    """The tables of one domain below `root`, by their full name (`gold.recommendations`)."""
+    """The tables of one domain below `root`, by their full name (`gold.recommendations`).
+
+    With `access` every method raises UndeclaredTableError for a table that the job catalogue does not give the job.
+    """
 
     root: str
     domain: str
+    access: Access | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, settings: Settings, domain: Domain | str) -> Lakehouse:
+    def of(cls, settings: Settings, domain: Domain | str, access: Access | None = None) -> Lakehouse:
         """The lakehouse of a domain in this installation."""
-        return cls(str(settings.lakehouse), domain if isinstance(domain, str) else domain.domain)
+        return cls(str(settings.lakehouse), domain if isinstance(domain, str) else domain.domain, access)
 
     def uri(self, name: str) -> str:
         """Where the table lies; raises KeyError for one that no contract names."""
@@ -58,24 +64,45 @@ class Lakehouse:
 
     def exists(self, name: str) -> bool:
         """Whether the table was ever written."""
+        if self.access:
+            self.access.require_readable(name)
         return bool(DeltaTable.is_deltatable(self.uri(name)))
+
+    def _readable(self, name: str, version: int | None = None, *, without_files: bool = False) -> DeltaTable:
+        """The table at a version, the latest by default, for reading."""
+        if self.access:
+            self.access.require_readable(name)
+        return DeltaTable(self.uri(name), version=version, without_files=without_files)
+
+    def _content(self, name: str, version: int | None) -> DeltaTable:
+        """The table at a version, for reading its rows: the version is recorded as one that the job read."""
+        table = self._readable(name, version)
+        if self.access:
+            self.access.record_read(name, int(table.version()))
+        return table
+
+    def _writable(self, name: str, version: int | None = None) -> DeltaTable:
+        """The table for writing; the version that a write rests on."""
+        if self.access:
+            self.access.require_writable(name)
+        return DeltaTable(self.uri(name), version=version)
 
     def version(self, name: str) -> int:
         """Latest Delta version of the table, from its log."""
-        return int(DeltaTable(self.uri(name), without_files=True).version())
+        return int(self._readable(name, without_files=True).version())
 
     def files(self, name: str, version: int) -> tuple[list[str], dict[str, Any]]:
         """Data files of a version of the table, and its schema as Spark's JSON; from the log, without a Spark job."""
-        table = DeltaTable(self.uri(name), version=version)
+        table = self._readable(name, version)
         return sorted(table.file_uris()), json.loads(table.schema().to_json())
 
     def count(self, name: str) -> int:
         """Number of rows, from the log; 0 for a table that was never written."""
-        return int(DeltaTable(self.uri(name)).count()) if self.exists(name) else 0
+        return int(self._readable(name).count()) if self.exists(name) else 0
 
     def rows_written(self, name: str) -> int:
         """Rows that the latest commit wrote, as its writer noted."""
-        metrics = DeltaTable(self.uri(name), without_files=True).history(1)[0].get("operationMetrics", {})
+        metrics = self._readable(name, without_files=True).history(1)[0].get("operationMetrics", {})
         noted = [metrics.get(key) for key in ("numOutputRows", "numTargetRowsInserted", "num_added_rows")]
         return next((int(rows) for rows in noted if rows is not None), 0)
 
@@ -85,6 +112,8 @@ class Lakehouse:
         One whose `further` columns are others (features come and go) is emptied and gets the new ones, and so is a
         table of snapshots, which is made of others.
         """
+        if self.access:
+            self.access.require_writable(name)
         table = TABLES[name]
         schema = arrow_schema(table, further)
         remade = bool(table.further) or table.partition_by == ("as_of",)
@@ -106,13 +135,13 @@ class Lakehouse:
             present, schema = self._columns(name), arrow_schema(table)
             if added := [schema.field(column.name) for column in table.columns if column.name not in present]:
                 fields = [Field.from_arrow(field) for field in added if field.nullable]
-                DeltaTable(self.uri(name)).alter.add_columns(fields)
+                self._writable(name).alter.add_columns(fields)
 
     def append(self, name: str, rows: list[dict[str, Any]], metadata: dict[str, str]) -> int:
         """Add a few rows to a ledger in one commit; the new version. Columns that a row lacks are NULL."""
         if not self.exists(name):
             self.create(name)
-        table = DeltaTable(self.uri(name))
+        table = self._writable(name)
         write_deltalake(
             table,
             pa.Table.from_pylist(rows, schema=_without_comments(name)),
@@ -123,7 +152,7 @@ class Lakehouse:
 
     def partition_values(self, name: str, column: str) -> set[str]:
         """Values of a partition column, from the table's log; empty where the table was never written."""
-        return {part[column] for part in DeltaTable(self.uri(name)).partitions()} if self.exists(name) else set()
+        return {part[column] for part in self._readable(name).partitions()} if self.exists(name) else set()
 
     def rows(self, name: str, version: int | None, **equal: Any) -> pa.Table:
         """Rows with these values (`as_of=day`), for tables of catalogue size."""
@@ -132,7 +161,7 @@ class Lakehouse:
     def stream(self, name: str, version: int | None, **equal: Any) -> pa.RecordBatchReader:
         """Rows with these values (`as_of=day`) batch by batch, for tables of several entries per item."""
         conditions = [pc.field(column) == value for column, value in equal.items()]
-        dataset = DeltaTable(self.uri(name), version=version).to_pyarrow_dataset()
+        dataset = self._content(name, version).to_pyarrow_dataset()
         scanner = dataset.scanner(
             filter=reduce(and_, conditions) if conditions else None,
             batch_size=_BATCH_ROWS,
@@ -156,7 +185,7 @@ class Lakehouse:
         """Replace the table, or rows that fulfil `where`, by rows of its contract in one commit; its version."""
         further = rows.column_names[len(TABLES[name].columns) :]
         self.create(name, further)
-        schema, table = _without_comments(name, further), DeltaTable(self.uri(name))
+        schema, table = _without_comments(name, further), self._writable(name)
         write_deltalake(
             table,
             rows.select(schema.names).cast(schema),
@@ -171,10 +200,10 @@ class Lakehouse:
         self.create(target)
         schema = _without_comments(target)
         columns = ", ".join(f'"{name}"' for name in schema.names)
-        builder = QueryBuilder().register("source", DeltaTable(self.uri(source)))
+        builder = QueryBuilder().register("source", self._content(source, None))
         rows = pa.RecordBatchReader.from_stream(builder.execute(f"SELECT {columns} FROM source WHERE {where}"))
         batches = (batch.cast(schema) for batch in rows)
-        table = DeltaTable(self.uri(target))
+        table = self._writable(target)
         write_deltalake(
             table,
             pa.RecordBatchReader.from_batches(schema, batches),
@@ -185,7 +214,7 @@ class Lakehouse:
 
     def replace_at(self, name: str, rows: list[dict[str, Any]], version: int) -> bool:
         """Replace a small table if it still has this version; whether it had."""
-        table = DeltaTable(self.uri(name), version=version)
+        table = self._writable(name, version)
         content = pa.Table.from_pylist(rows, schema=_without_comments(name))
         try:
             write_deltalake(table, content, mode="overwrite", commit_properties=CommitProperties(max_commit_retries=0))
@@ -195,23 +224,23 @@ class Lakehouse:
 
     def file_count(self, name: str) -> int:
         """Data files of the table."""
-        return len(DeltaTable(self.uri(name)).file_uris())
+        return len(self._readable(name).file_uris())
 
     def compact(self, name: str, metadata: dict[str, str]) -> None:
         """Write the small files of each partition together; no row changes, and nothing is written without any."""
-        table = DeltaTable(self.uri(name))
+        table = self._writable(name)
         table.optimize.compact(commit_properties=CommitProperties(custom_metadata=metadata))
 
     def vacuum(self, name: str, retention_days: int) -> int:
         """Delete the files that no version of the last days needs, and log entries older than the log is kept."""
-        table = DeltaTable(self.uri(name))
+        table = self._writable(name)
         table.create_checkpoint()
         table.cleanup_metadata()
         return len(table.vacuum(retention_hours=24 * retention_days, dry_run=False))
 
     def delete(self, name: str, where: str, metadata: dict[str, str]) -> int:
         """Delete the rows that fulfil `where`; the table's version."""
-        table = DeltaTable(self.uri(name))
+        table = self._writable(name)
         table.delete(where, commit_properties=CommitProperties(custom_metadata=metadata))
         return int(table.version())
 
@@ -226,12 +255,12 @@ class Lakehouse:
             name, version = table if isinstance(table, tuple) else (table, None)
             if not self.exists(name):
                 raise NotWrittenError(f"{name} of domain {self.domain} has not been written yet.")
-            builder = builder.register(alias, DeltaTable(self.uri(name), version=version))
+            builder = builder.register(alias, self._content(name, version))
         # Not pa.table(), which imports pandas to look whether its argument is a data frame.
         return pa.RecordBatchReader.from_stream(builder.execute(sql)).read_all()
 
     def _columns(self, name: str) -> list[str]:
-        return [column.name for column in DeltaTable(self.uri(name), without_files=True).schema().fields]
+        return [column.name for column in self._readable(name, without_files=True).schema().fields]
 
 
 def _bounds(table: Table) -> dict[str, str | None]:

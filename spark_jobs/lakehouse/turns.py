@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.tables import Lakehouse
 
 log = logging.getLogger("nightjar")
@@ -27,8 +28,10 @@ LASTS = timedelta(minutes=30)
 RENEWED_EVERY = timedelta(minutes=5)
 
 
-class TurnTakenError(RuntimeError):
+class TurnTakenError(NightjarError):
     """Another night or maintenance of the domain has the turn; the message says which, and until when."""
+
+    retry = True
 
 
 @dataclass(frozen=True)

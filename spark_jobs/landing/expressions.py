@@ -13,6 +13,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain.functions import FUNCTIONS
+from spark_jobs.contracts.errors import NightjarError
 
 _KINDS = """
 Add Alias And BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CreateNamedStruct Divide EqualNullSafe
@@ -33,7 +34,7 @@ NODES, NAMES_OF_SESSION = frozenset(_KINDS.split()), frozenset(_SESSION.split())
 SUBQUERIES = ("ScalarSubquery", "Exists", "InSubquery", "ListQuery")
 
 
-class ExpressionError(ValueError):
+class ExpressionError(NightjarError):
     """An expression of the domain file can't be evaluated or is not allowed; the message shows it and says why."""
 
 

@@ -12,12 +12,13 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_jobs.contracts.domain import CsvFormat, Format
+from spark_jobs.contracts.errors import NightjarError
 
 CORRUPT = "_corrupt_record"
 _INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 
 
-class LandingFileError(ValueError):
+class LandingFileError(NightjarError):
     """A landing file can't be read; the message names it."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of
@@ -44,7 +45,7 @@ SNAPSHOT_JOBS: tuple[Callable[[Night], None], ...] = (
 )
 
 
-class FutureSeenError(RuntimeError):
+class FutureSeenError(NightjarError):
     """Features change when later events are removed; the message names them."""
 
 

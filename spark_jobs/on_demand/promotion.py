@@ -8,6 +8,7 @@ from typing import Any
 
 from spark_jobs.contracts.code_version import code_version
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.decisions import NO, YES
 from spark_jobs.lakehouse.tables import Lakehouse
@@ -15,11 +16,15 @@ from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
+class NoReasonError(NightjarError):
+    """A person's decision came without a reason, which others need later."""
+
+
 def promote(settings: Settings, domain: Domain, version: str, reason: str, by: str | None = None) -> None:
     """Let the next night score with the version, and end the pin that there may be.
 
-    Raises ValueError for an empty reason and ModelNotFoundError for an unknown version before anything is written, and
-    TurnTakenError while a night runs.
+    Raises NoReasonError for an empty reason and ModelNotFoundError for an unknown version before anything is written,
+    and TurnTakenError while a night runs.
     """
     _decide(settings, domain, version, reason, by, chosen=True)
 
@@ -34,7 +39,7 @@ def refuse(settings: Settings, domain: Domain, version: str, reason: str, by: st
 
 def _decide(settings: Settings, domain: Domain, version: str, reason: str, by: str | None, *, chosen: bool) -> None:
     if not reason.strip():
-        raise ValueError("Give a reason: the next person on call will ask for it.")
+        raise NoReasonError("Give a reason: the next person on call will ask for it. Nothing was changed.")
     lakehouse = Lakehouse.of(settings, domain)
     with held(lakehouse, Turn.of_this_process(f"decision about version {version}")):
         registry = ModelRegistry(settings, domain)

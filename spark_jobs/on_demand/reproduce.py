@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import HISTORY, born, release_named
@@ -21,10 +22,8 @@ from spark_jobs.registry.model_registry import ModelRegistry
 NAMES = [column.split()[0] for column in COLUMNS.split(", ")]
 
 
-class NotReproducibleError(RuntimeError):
+class NotReproducibleError(NightjarError):
     """A release can't be made again, or comes out otherwise; the message says what is gone, or differs."""
-
-    final = True
 
 
 def reproduce(night: Night, name: str) -> int:

@@ -15,18 +15,18 @@ from typing import Any
 
 from spark_jobs.contracts.code_version import code_version
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.releases import HISTORY, LEDGER, ROLLBACK, SERVED, published, release_named, serving
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 from spark_jobs.lakehouse.turns import Turn, held
+from spark_jobs.on_demand.promotion import NoReasonError
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
-class RollbackError(RuntimeError):
+class RollbackError(NightjarError):
     """A release can't be put back; the message says what is missing. Nothing was changed."""
-
-    final = True
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Done:
 def roll_back(settings: Settings, domain: Domain, name: str, reason: str, by: str | None = None) -> Done:
     """Serve the release again, and keep its model until somebody promotes another.
 
-    Raises UnknownReleaseError, RollbackError or ModelNotFoundError before anything is written, and TurnTakenError while
-    a night runs.
+    Raises NoReasonError, UnknownReleaseError, RollbackError or ModelNotFoundError before anything is written, and
+    TurnTakenError while a night runs.
     """
     started, lakehouse = time.monotonic(), Lakehouse.of(settings, domain)
     if not reason.strip():
-        raise RollbackError("Give a reason: the next person on call will ask for it. Nothing was changed.")
+        raise NoReasonError("Give a reason: the next person on call will ask for it. Nothing was changed.")
     release = release_named(lakehouse, name)
     with held(lakehouse, Turn.of_this_process(f"rollback to {name}")):
         rows = _require_lists(lakehouse, release)

@@ -12,18 +12,19 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
 from spark_jobs.recommender.snapshots.histories import histories_as_of, without_events
 
 
-class NewcomerIsKnownError(ValueError):
+class NewcomerIsKnownError(NightjarError):
     """A real user has the id that stands for unknown ones; the message says which setting to change."""
 
 
 def run(night: Night) -> None:
     """Describe every user as of every snapshot that is not there yet."""
-    interactions = night.require_rows("silver.interactions", "land interactions and run the ingest stage first")
+    interactions = night.require_rows("silver.interactions", "land interactions and run stage prepare from its start")
 
     def describe(days: list[date]) -> DataFrame:
         histories = histories_as_of(interactions, night.domain, days)

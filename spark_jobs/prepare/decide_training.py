@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.domain.windows import LENGTHS
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
 from spark_jobs.lakehouse.night import Night
@@ -30,7 +31,7 @@ STARTERS = ("category_popularity", "popularity")
 first goes by what a user leans to."""
 
 
-class TooLittleHistoryError(RuntimeError):
+class TooLittleHistoryError(NightjarError):
     """Training was asked for, and the log is too short for the domain's training windows."""
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import STAGED
 from spark_jobs.recommender.ranking.shaping import PINNED
@@ -18,7 +19,7 @@ from spark_jobs.recommender.ranking.shaping import PINNED
 EXAMPLES = 5
 
 
-class RuleBrokenError(RuntimeError):
+class RuleBrokenError(NightjarError):
     """Staged lists break rules; the message names each with its count and some rows."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import (
     HISTORY,
@@ -26,7 +27,7 @@ from spark_jobs.lakehouse.tables import literal
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
-class ReleaseUnknownError(RuntimeError):
+class ReleaseUnknownError(NightjarError):
     """The staged lists belong to no release that was written down; the message says what to run."""
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from spark_jobs.contracts.errors import NightjarError
 
-class SuiteError(RuntimeError):
+
+class SuiteError(NightjarError):
     """A suite is missing, empty or not readable; the message names the file."""
 
 

@@ -1,1 +1,1 @@
-"""Pure recommender logic: candidate sources, features, labels, splits, metrics and rules."""
+"""Pure recommender logic: candidate sources, features, labels, ranking, metrics and rules."""

@@ -8,10 +8,12 @@ from pathlib import Path
 import psutil
 import pyarrow as pa
 
+from spark_jobs.contracts.errors import NightjarError
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-class WontFitError(RuntimeError):
+class WontFitError(NightjarError):
     """Work needs more memory than there is; the message says how much of each."""
 
 

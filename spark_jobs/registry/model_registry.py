@@ -30,6 +30,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
 
 from spark_jobs.contracts.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import Settings
 
@@ -45,7 +46,7 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 
 
-class ModelNotFoundError(LookupError):
+class ModelNotFoundError(NightjarError):
     """No registered model version fits; the message says which was looked for."""
 
 

@@ -1,1 +1,1 @@
-"""What people look at: plots of an evaluation."""
+"""What people look at: the report of a training with its plots, and the model card."""

@@ -6,6 +6,7 @@ import logging
 
 from pyspark.sql import DataFrame
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.checks import COPIED, passed
 from spark_jobs.lakehouse.night import Night
@@ -14,7 +15,7 @@ from spark_jobs.quality.suite_files import digest
 log = logging.getLogger("nightjar")
 
 
-class QualityGateError(RuntimeError):
+class QualityGateError(NightjarError):
     """Critical expectations do not hold; the message names table, rules, counts and failing rows."""
 
 

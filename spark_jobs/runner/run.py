@@ -8,32 +8,42 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.runner.costs import Costs, executions, group_of
-from spark_jobs.runner.failures import sentence
+from spark_jobs.runner.failures import Failure, describe_failure
 from spark_jobs.runner.gates import check_table
 
 log = logging.getLogger("nightjar")
 
 
-class NotStartedError(RuntimeError):
+class NotStartedError(NightjarError):
     """A job was not started because one before it failed."""
 
 
-class JobFailedError(RuntimeError):
+class JobFailedError(NightjarError):
     """A job failed; the message names stage and job and says why, the cause has the details."""
 
-    @property
-    def final(self) -> bool:
-        """Whether trying again can't help: the cause is an error of ours, about data or configuration."""
-        return type(self.__cause__).__module__.startswith("spark_jobs.")
+    def __init__(self, message: str, failure: Failure) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.retry = failure.retry
 
 
-def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.info) -> None:
+Progress = Callable[[str, str], None]
+"""Told of every stage what it is about to do: the name of its next job."""
+
+
+def log_progress(stage: str, job: str) -> None:
+    """Progress as lines of the log."""
+    log.info("%s: %s", stage, job)
+
+
+def run_stage(night: Night, stage: Stage, progress: Progress = log_progress) -> None:
     """Run the jobs of one stage, each followed by its quality gates and its rows in the ledgers.
 
     Where the stage allows it two run side by side: most of a job's time is waiting for one thread of Spark's. No job
@@ -58,7 +68,7 @@ def run_stage(night: Night, stage: Stage, progress: Callable[[str], None] = log.
         raise next((error for error in failures if not isinstance(error, NotStartedError)), failures[0])
 
 
-def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[[str], None] = log.info) -> None:
+def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress = log_progress) -> None:
     """Run stages in order; those that need a decision are skipped, and recorded so, without it.
 
     Where such a stage fails and there is a champion, the night goes on with that one, and fails at its end.
@@ -66,7 +76,7 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Callable[
     failure: JobFailedError | None = None
     for stage in stages:
         if stage.only_if and not decided(night.lakehouse, stage.only_if, night.run_date):
-            progress(f"{stage.name}: skipped, not due")
+            progress(stage.name, "skipped, not due")
             night.record("ops.runs", [_row(night, stage, job, "skipped", 0.0) for job in stage.jobs])
             continue
         try:
@@ -85,39 +95,39 @@ def module_of(stage: Stage, job: Job) -> str:
     return f"spark_jobs.{stage.name}.{job.name}"
 
 
-def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], progress: Callable[[str], None]) -> None:
+def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], progress: Progress) -> None:
     """One job and its gates, once those before it are done; its rows in ops.runs and ops.profile say how they went."""
     if any(future.exception() for future in after):
         raise NotStartedError(f"{stage.name}/{job.name}: what it reads was not made")
-    progress(f"{stage.name}: {job.name}")
+    progress(stage.name, job.name)
     # What has come since the job before may want more partitions.
     night.spark.conf.set("spark.sql.shuffle.partitions", night.partitions)
-    night, costs = night.for_job(), Costs(since=executions(night.spark))
+    ours, costs = night.for_job(job), Costs(since=executions(night.spark))
     context = night.spark.sparkContext
-    with recorded(night, stage, job, costs):
+    with recorded(night, ours, stage, job, costs):
         with costs.clock("import"):
             module = importlib.import_module(module_of(stage, job))
         context.setJobGroup(group_of(job.name, costs.since), job.meaning)
         with costs.clock("job"):
-            module.run(night)
+            module.run(ours)
         context.setJobGroup(group_of(job.name, costs.since, gate=True), f"gates of {job.name}")
         with costs.clock("gate"):
             for table in job.gates:
                 if not TABLES[table].optional or night.lakehouse.exists(table):
-                    check_table(night, table)
-    night.record("ops.profile", [costs.row(night, stage.name, job.name)])
-    night.record("ops.runs", [_row(night, stage, job, "succeeded", costs.seconds)])
+                    check_table(ours.after_job(), table)
+    night.record("ops.profile", [costs.row(ours, stage.name, job.name)])
+    night.record("ops.runs", [_row(ours, stage, job, "succeeded", costs.seconds)])
 
 
 @contextmanager
-def recorded(night: Night, stage: Stage, job: Job, costs: Costs) -> Iterator[None]:
+def recorded(night: Night, ours: Night, stage: Stage, job: Job, costs: Costs) -> Iterator[None]:
     """Record a failure in ops.runs, and raise it as JobFailedError."""
     try:
         yield
     except Exception as error:
-        message = sentence(error, night.spark, night.settings)
-        night.record("ops.runs", [_row(night, stage, job, "failed", costs.seconds, message)])
-        raise JobFailedError(f"{stage.name}/{job.name}: {message}") from error
+        failure = describe_failure(error, night.spark, night.settings)
+        night.record("ops.runs", [_row(ours, stage, job, "failed", costs.seconds, failure.message)])
+        raise JobFailedError(f"{stage.name}/{job.name}: {failure.message}", failure) from error
 
 
 def _row(

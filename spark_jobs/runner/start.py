@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from spark_jobs.contracts.domain import Domain, find_domain
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
@@ -15,25 +16,36 @@ from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.turns import Turn, held
-from spark_jobs.runner.run import module_of, run_night, run_stage
+from spark_jobs.runner.run import Progress, module_of, run_night, run_stage
 from spark_jobs.runner.workload import likely_events
 
 
-class FutureNightError(ValueError):
+class FutureNightError(NightjarError):
     """A run date lies beyond tonight; the message says how far there is."""
 
-    final = True
+
+def print_progress(stage: str, job: str) -> None:
+    """Progress as lines of text."""
+    print(f"{stage}: {job}", flush=True)
 
 
-def stage(domain: str, run_date: date, name: str, *, force_training: bool = False, turn: str | None = None) -> None:
+def stage(
+    domain: str,
+    run_date: date,
+    name: str,
+    *,
+    force_training: bool = False,
+    turn: str | None = None,
+    progress: Progress = print_progress,
+) -> None:
     """Run one stage in this process's Spark session; `turn` names the run of more stages that has the domain's turn."""
     ours = Turn.of(turn) if turn else Turn.of_this_process(f"stage {name} of {run_date}")
     with held(_lakehouse(domain, run_date), ours, keep=turn is not None):
-        run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress=print)
+        run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress)
 
 
 def whole_night(
-    domain: str, run_date: date, *, force_training: bool = False, progress: Callable[[str], None] = print
+    domain: str, run_date: date, *, force_training: bool = False, progress: Progress = print_progress
 ) -> None:
     """Run all stages of the night in one Spark session."""
     with held(_lakehouse(domain, run_date), Turn.of_this_process(f"night {run_date}")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,27 @@ def test_writing_makes_the_check_pass(tmp_path: Path) -> None:
 def test_no_page_names_a_path_of_this_machine() -> None:
     for name, make in GENERATED.items():
         assert str(PROJECT_ROOT) not in make(), name
+
+
+PROSE = ["README.md", "Makefile", "docker-compose.yaml", "docker", "scripts", "dags", "plugins", "spark_jobs", "docs"]
+"""Where people and programs meet the names of variables."""
+
+
+def test_every_variable_in_the_tree_is_on_the_settings_page() -> None:
+    named: set[str] = set()
+    for root in (PROJECT_ROOT / name for name in PROSE):
+        for path in [root] if root.is_file() else root.rglob("*"):
+            if path.suffix in {"", ".md", ".py", ".yaml", ".sh"} and path.is_file():
+                named |= set(re.findall(r"(?:AIRFLOW_CONN_)?NIGHTJAR_[A-Z0-9_]*[A-Z0-9]", path.read_text()))
+    page = (PROJECT_ROOT / "docs/reference/settings.md").read_text()
+
+    assert len(named) > 20
+    assert {name for name in named if f"`{name}`" not in page} == set()
+
+
+def test_no_page_shows_how_python_prints_an_object() -> None:
+    for name, make in GENERATED.items():
+        assert not re.search(r"<(class|function|object|module|enum)\b| object at 0x", make()), name
 
 
 def test_every_table_job_and_column_is_described() -> None:

@@ -41,3 +41,23 @@ def test_a_date_that_is_none_is_a_usage_error(home: Path) -> None:
     done = nightjar(home, "night", "-d", "movielens-100k", "--run-date", "tomorrow")
     assert done.returncode == 2
     assert "expected a date such as 2026-11-24" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_bug_shows_its_traceback_and_where_to_report_it(home: Path) -> None:
+    """Planted: a module that raises what nobody foresaw stands in for the command's own."""
+    program = """
+import sys
+from types import SimpleNamespace
+from spark_jobs.cli.main import main
+sys.modules["spark_jobs.cli.releases"] = SimpleNamespace(show=lambda *_, **__: {}["ranker"])
+sys.argv = ["nightjar", "releases", "-d", "x"]
+main()
+"""
+    environment = {**os.environ, "NIGHTJAR_HOME": str(home)}
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+
+    assert done.returncode == 70
+    assert "Traceback" in done.stderr
+    assert "KeyError: 'ranker'" in done.stderr
+    assert "bug in Nightjar" in done.stderr

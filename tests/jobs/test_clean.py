@@ -128,7 +128,7 @@ def test_after_many_good_nights_a_garbage_batch_is_refused_until_it_is_delivered
     for _ in range(2):
         with pytest.raises(JobFailedError, match=r"40 of 340 .*shop/garbage\.csv 40 of 40.*user_id_required") as caught:
             prepare(night, *LANDING)
-        assert caught.value.final
+        assert not caught.value.retry
     assert night.read("silver.interactions").count() == 1_000
     assert night.read("quarantine.interactions").count() == 40
     assert night.read("ops.batches").where("refused LIKE '%40 of 340%'").count() >= 2
@@ -214,7 +214,7 @@ def test_an_expression_can_not_reach_out_of_its_record(spark: SparkSession, home
     night = night_of(spark, domain, "2026-01-02")
     with pytest.raises(JobFailedError, match=rf"{re.escape(words)} (.as Spark calls it. )?is not allowed") as caught:
         prepare(night, *LANDING)
-    assert caught.value.final
+    assert not caught.value.retry
     report = check_domain(home / "conf" / "shop.yaml", night.settings)
     assert any("interactions.columns.item_id" in line and words in line for line in report.problems)
     assert "the secret" not in str(report)

@@ -118,7 +118,7 @@ def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(sp
     land(home, "nothing.csv", header="")
     with pytest.raises(JobFailedError, match=r"All 2 new landing files .*shop/day1\.csv, shop/nothing\.csv") as caught:
         prepare(night_of(spark, domain, "2026-01-02"), *LANDING)
-    assert caught.value.final
+    assert not caught.value.retry
     full = land(home, "part.csv", GOOD)
     for file in full.parent.iterdir():
         os.utime(file, (1_700_000_000, 1_700_000_000))
@@ -158,7 +158,7 @@ def test_a_silent_source_stops_the_night(spark: SparkSession, home: Path) -> Non
     night = night_of(spark, domain, "2026-01-09")
     with pytest.raises(JobFailedError, match=r"newest event is of 2026-01-01 10:00 UTC .*allows 7 days") as caught:
         prepare(night, *LANDING)
-    assert caught.value.final
+    assert not caught.value.retry
     closed = write_domain(home, quality={"max_age_days": None})
     prepare(night_of(spark, closed, "2026-06-01"), *LANDING)
 
@@ -178,7 +178,7 @@ def test_a_column_that_json_leaves_out_tonight_is_null(spark: SparkSession, home
     night = night_of(spark, write_domain(home, interactions=misspelt), "2026-01-03")
     with pytest.raises(JobFailedError, match=r"value: .*prise.*check-domain") as caught:
         prepare(night, *LANDING)
-    assert caught.value.final
+    assert not caught.value.retry
 
 
 def test_what_a_backfill_ingests_is_not_dated_into_the_past(spark: SparkSession, home: Path) -> None:

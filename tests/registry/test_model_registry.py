@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
-from spark_jobs.runner.run import JobFailedError
+from spark_jobs.runner.failures import describe_failure
 from tests.nights import write_domain
 
 
@@ -33,6 +33,4 @@ def test_an_outage_does_not_read_as_nothing_trained_and_is_tried_again(
     settings = Settings(home=home, mlflow_tracking_uri="http://127.0.0.1:9")
     with pytest.raises(MlflowException) as caught:
         ModelRegistry(settings, domain).trained_on(domain.tonight())
-    failed = JobFailedError("train/train_ranker: no answer")
-    failed.__cause__ = caught.value
-    assert not failed.final
+    assert describe_failure(caught.value, None, settings).retry

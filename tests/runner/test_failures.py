@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.recommender.ranking.device import DeviceError
-from spark_jobs.runner.failures import sentence
+from spark_jobs.runner.failures import describe_failure
 from tests.nights import land, write_domain
 
 OPERATOR = """
@@ -87,9 +87,11 @@ def test_what_a_worker_raised_is_told_without_its_traceback(spark: SparkSession,
 
     with pytest.raises(PySparkException) as raised:
         spark.range(1).mapInArrow(fail, "id long").collect()
-    found = sentence(raised.value, spark, Settings())
-    assert found.startswith(told)
-    assert "Traceback" not in found
+    failure = describe_failure(raised.value, spark, Settings())
+    assert failure.message.startswith(told)
+    assert "Traceback" not in failure.message
+    # What we foresaw is not tried again, and what we did not is a bug.
+    assert failure.retry is failure.bug is isinstance(error, ValueError)
 
 
 @pytest.mark.parametrize("take", [lambda: np.empty(2**55), lambda: pa.allocate_buffer(2**60)], ids=["numpy", "arrow"])
@@ -100,11 +102,13 @@ def test_memory_that_a_worker_cannot_get_is_told_with_a_remedy(spark: SparkSessi
 
     with pytest.raises(PySparkException) as raised:
         spark.range(1).mapInArrow(fail, "id long").collect()
-    found = sentence(raised.value, spark, Settings())
-    assert found.startswith("There was no memory for the rows")
-    assert "MemoryError" in found
-    assert "NIGHTJAR_SPARK_MASTER=local[1]" in found
-    assert "\n" not in found
+    failure = describe_failure(raised.value, spark, Settings())
+    assert failure.message.startswith("There was no memory for the rows")
+    assert "MemoryError" in failure.message
+    assert "NIGHTJAR_SPARK_MASTER=local[1]" in failure.message
+    assert "\n" not in failure.message
+    assert failure.retry
+    assert not failure.bug
 
 
 def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(shop: Path) -> None:
@@ -136,7 +140,7 @@ def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path, of_airflow: dict[str
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
     _, output = run_and_kill([sys.executable, "-c", OPERATOR], of_airflow, bronze.exists)
     raised = next(line for line in output.splitlines() if line.startswith("RAISED"))
-    assert "prepare/ingest_landing_files: Spark's JVM ended in the middle of the job." in raised
+    assert "prepare/ingest_landing_files: Spark's JVM was killed, as machines do that run out of memory." in raised
     assert "NIGHTJAR_DRIVER_MEMORY" in raised
     assert [row["job"] for row in failures(shop)] == ["ingest_landing_files"]
 

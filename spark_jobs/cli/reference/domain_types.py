@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from spark_jobs.contracts.domain import Expression
 
 _WORDS = {str: "text", bool: "true or false", int: "whole number", float: "number", Path: "path", type(None): "null"}
+_WORDS |= {date: "date", datetime: "time"}
 
 
 def type_text(annotation: Any) -> str:
@@ -30,7 +32,7 @@ def type_text(annotation: Any) -> str:
         return f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping (below)"
-    return _WORDS.get(annotation, str(annotation))
+    return _WORDS[annotation]
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -9,12 +9,13 @@ import yaml
 from pydantic import ValidationError
 
 from spark_jobs.contracts.domain.domain import Domain
+from spark_jobs.contracts.errors import NightjarError
 
 _TAGS = ("ItemFiles", "DerivedItems", "csv", "json", "parquet")
 """Parts of a pydantic location that are no keys of the file."""
 
 
-class DomainFileError(ValueError):
+class DomainFileError(NightjarError):
     """A domain file has mistakes; `problems` lists all of them as `key: what was expected`."""
 
     def __init__(self, path: Path | str, problems: list[str]) -> None:

@@ -9,7 +9,7 @@ def _raw(name: str, what: str) -> Table:
     return Table(
         "bronze",
         name,
-        f"{what} as received, one row per source record. Append-only, once per landing file.",
+        f"{what} as received, one row per source record and each landing file once; refused files go again.",
         (
             Column("record", "map<string,string>", "The record: source column to value; nested values as JSON text."),
             Column("corrupt", "string", "The raw text, where the record could not be parsed.", nullable=True),

@@ -13,11 +13,13 @@ import onnxruntime
 import xgboost as xgb
 from onnxmltools.convert.common.data_types import FloatTensorType
 
+from spark_jobs.contracts.errors import NightjarError
+
 INPUT = "features"
 """Name of the model's one input: rows × features, float32, NaN for missing."""
 
 
-class ConversionError(RuntimeError):
+class ConversionError(NightjarError):
     """An ONNX graph is not what the ranker is; the message says in what they differ."""
 
 

@@ -13,6 +13,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.export.conversion import onnx_scores
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
@@ -30,7 +31,7 @@ COLUMNS = "user_id string, rows bigint, difference double, item_id string, nativ
 _NAMES = ("user_id", "rows", "difference", "item_id", "native", "exported", "same")
 
 
-class ParityError(RuntimeError):
+class ParityError(NightjarError):
     """An ONNX model does not rank as its ranker; the message names the worst row."""
 
 

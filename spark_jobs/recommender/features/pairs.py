@@ -1,4 +1,4 @@
-"""Features of (user, item) pairs that are not a source's score or rank; see contracts.features for meanings."""
+"""Features of (user, item) pairs that are not a source's score or rank; see features/vocabulary.py for meanings."""
 
 from __future__ import annotations
 

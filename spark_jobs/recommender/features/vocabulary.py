@@ -49,7 +49,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("user_popularity_taste", "Mean popularity percentile of the items in the user's history, 0..1."),
     Feature("user_positive_share", "Share of the user's events with a positive weight."),
     Feature("user_active_days", "Log of 1 + days with events in the user's recent history."),
-    Feature("user_late_share", "Share of the user's events in the latest window before the cut."),
+    Feature("user_late_share", "Share of the user's events in the 28 days before the cut."),
     Feature("item_popularity_7d", "Decayed positive events of the item, half-life 7 days, as share of the total."),
     Feature("item_popularity_30d", "Decayed positive events of the item, half-life 30 days, as share of the total."),
     Feature("item_popularity_180d", "Decayed positive events of the item, half-life 180 days, as share of the total."),

@@ -10,8 +10,10 @@ from typing import Literal
 import xgboost as xgb
 from pyspark.sql import SparkSession
 
+from spark_jobs.contracts.errors import NightjarError
 
-class DeviceError(RuntimeError):
+
+class DeviceError(NightjarError):
     """A GPU was demanded and there is none that XGBoost can use; the message says what is missing."""
 
 

@@ -9,12 +9,13 @@ from typing import cast
 import numpy as np
 import xgboost as xgb
 
+from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.recommender.candidates import Candidates
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.snapshots.packed import places_of
 
 
-class FeatureMismatchError(ValueError):
+class FeatureMismatchError(NightjarError):
     """A model needs features that this code does not make any more; the message names them."""
 
 

@@ -1,4 +1,4 @@
-"""Gates between stages: they read what the night decided from its table, without a JVM."""
+"""Branching between stages: what the night decided, read from its ledger without a JVM."""
 
 from __future__ import annotations
 

@@ -1,0 +1,30 @@
+"""What a stage tells the process that submitted it: the job it is at, and why it failed. One JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """The latest news of a stage."""
+
+    job: str | None = None
+    """The job that began last."""
+    error: str | None = None
+    """Why the stage failed, in words."""
+    retry: bool = True
+    """Whether the same stage may succeed later although nobody changes anything."""
+
+    def write(self, path: Path) -> None:
+        """Replace the file, which readers see whole or not at all."""
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        fresh.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> StageStatus:
+        """What was written last; nothing is known where nothing was."""
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else cls()
