@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 from nightjar_airflow.dags import domain_dag, readable_domains
-from nightjar_airflow.upkeep import maintain_tables
+from nightjar_airflow.maintenance import maintain_tables
 
 from spark_jobs.contracts.dag_catalog import MAINTENANCE_DAG
 from spark_jobs.contracts.domain import Domain

@@ -13,9 +13,9 @@ from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, BaseOperator, TaskGroup, TriggerRule, task
 from nightjar_airflow.branching import decided
 from nightjar_airflow.dags import domain_dag
+from nightjar_airflow.leases import release_lease, take_lease
 from nightjar_airflow.promotions import waiting_version
 from nightjar_airflow.stage_operator import NightjarStageOperator
-from nightjar_airflow.turns import give_turn_back, take_turn
 from pendulum import datetime
 
 from spark_jobs.contracts.dag_catalog import NIGHT_DAG, PROMOTION_DAG
@@ -38,9 +38,9 @@ def night(domain: Domain) -> DAG:
     page = night_page(domain)
     description = {"description": domain.description} if domain.description else {}
     with domain_dag(NIGHT_DAG, domain, default_args=RETRIES, doc_md=page, **description) as dag:
-        turn = PythonSensor(
-            task_id="take_turn",
-            python_callable=take_turn,
+        lease = PythonSensor(
+            task_id="take_lease",
+            python_callable=take_lease,
             op_kwargs={"domain": domain.domain},
             mode="reschedule",
             poke_interval=30,
@@ -73,19 +73,19 @@ def night(domain: Domain) -> DAG:
             execution_timeout=SHORT,
             doc_md="Makes a night whose training failed a failed one, although its lists were published.",
         )
-        give_back = PythonOperator(
-            task_id="give_turn_back",
-            python_callable=give_turn_back,
+        release = PythonOperator(
+            task_id="release_lease",
+            python_callable=release_lease,
             op_kwargs={"domain": domain.domain},
             execution_timeout=SHORT,
             doc_md="Lets the next night of the domain begin, however this one ended.",
         )
 
-        turn >> prepare >> train_due >> train >> training_over >> publish
+        lease >> prepare >> train_due >> train >> training_over >> publish
         prepare >> publish
         train >> complete
         publish >> complete
-        complete >> give_back.as_teardown(setups=turn)
+        complete >> release.as_teardown(setups=lease)
         if domain.train.approval == "required":
             approval_due, ask = ask_for_approval(domain)
             train >> approval_due >> ask >> complete
@@ -101,7 +101,7 @@ def stage_task(domain: Domain, name: str, trigger_rule: TriggerRule = TriggerRul
         stage=name,
         run_date=run_date_of(domain),
         force_training="{{ '--force-training' if params.force_training else '' }}",
-        doc_md=stage.meaning,
+        doc_md=stage.description,
         execution_timeout=timedelta(minutes=stage.timeout_minutes),
         trigger_rule=trigger_rule,
     )
@@ -140,11 +140,11 @@ def run_date_of(domain: Domain) -> str:
 def night_page(domain: Domain) -> str:
     """The DAG's page: what the domain is, what each stage does, and where the pages of a night are."""
     stages = "\n".join(
-        f"| {stage.name} | {stage.meaning} | {', '.join(job.name for job in stage.jobs)} |" for stage in NIGHT
+        f"| {stage.name} | {stage.description} | {', '.join(job.name for job in stage.jobs)} |" for stage in NIGHT
     )
     home = load_settings().home
     return (
-        f"### The night of {domain.domain}\n\n{domain.description}\n\n{NIGHT_DAG.meaning}\n\n"
+        f"### The night of {domain.domain}\n\n{domain.description}\n\n{NIGHT_DAG.description}\n\n"
         f"| stage | what | jobs |\n|---|---|---|\n{stages}\n\n"
         f"The report of every training is `{home}/reports/{domain.domain}/<run date>/report.html`, and the artifact "
         "`evaluation/report.html` of its run in MLflow; what the quality gates found is "

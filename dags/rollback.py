@@ -26,7 +26,7 @@ def rollback(domain: Domain) -> DAG:
                 "by": "{{ dag_run.triggering_user_name or '' }}",
             },
             execution_timeout=timedelta(minutes=20),
-            doc_md="Pin the model, switch the lists, write the ledger, move the alias; the same run again finishes it.",
+            doc_md="Hold the model, switch the lists, write the ledger, move the alias; a rerun finishes it.",
         )
     return dag
 

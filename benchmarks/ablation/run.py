@@ -81,7 +81,7 @@ def ndcg(night: Night, features: list[str] | None = None) -> np.ndarray:
     evaluate_ranker.run(night.for_job())
     rows = (
         night.read("gold.evaluation_users")
-        .where("contender = 'ranker' AND segment <> 'first-time'")
+        .where("model = 'ranker' AND segment <> 'first-time'")
         .select("user_id", "ndcg_at_10")
         .collect()
     )

@@ -97,7 +97,7 @@ def night(home: Path, cost: Cost, run_date: date) -> Cost:
     lakehouse = Lakehouse(str(home / "lakehouse"), "retail")
     cost.events = lakehouse.count("silver.interactions")
     of_night = f"FROM p WHERE run_date = DATE '{run_date}' GROUP BY job ORDER BY min(recorded_at)"
-    rows = lakehouse.query(f"SELECT job, sum(seconds) AS seconds {of_night}", p="ops.profile").to_pylist()
+    rows = lakehouse.query(f"SELECT job, sum(seconds) AS seconds {of_night}", p="ops.job_costs").to_pylist()
     cost.jobs = {row["job"]: row["seconds"] for row in rows}
     return cost
 

@@ -24,7 +24,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from lists import Lists, implicit_lists, make_home, measure, paired, popular, published
 
-NAME, RANKER, BALANCED = "ml1m-split", "nightjar, the ranker's order", "nightjar, balanced"
+NAME, RANKER, DIVERSIFIED = "ml1m-split", "nightjar, the ranker's order", "nightjar, balanced"
 DOMAIN = {
     "domain": NAME,
     "description": "The training part of MovieLens 1M.",
@@ -89,7 +89,7 @@ def main() -> None:
     seeds = [{name: measure(found, relevant, items) for name, found in night.items()} for night in made]
     for name, peer in peers.items():
         print(f"{peer.line(name)}  the ranker's gain {paired(seeds[0][RANKER], peer)}")
-    for name in (RANKER, BALANCED):
+    for name in (RANKER, DIVERSIFIED):
         of_seeds = [figures[name] for figures in seeds]
         for figures in of_seeds:
             print(figures.line(name))
@@ -147,7 +147,7 @@ def nights(tables: list[pd.DataFrame], coverage: float, seed: int) -> dict[str, 
         ranked = published(Path(folder), NAME)
         make_home(Path(folder), domain(coverage))
         stage(NAME, run_date, "publish")
-        found = {RANKER: ranked, BALANCED: published(Path(folder), NAME)}
+        found = {RANKER: ranked, DIVERSIFIED: published(Path(folder), NAME)}
     return {name: {own(user): [*map(own, items)] for user, items in lists.items()} for name, lists in found.items()}
 
 

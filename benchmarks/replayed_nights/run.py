@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def replay(folder: Path, source: Path, ratings: pd.DataFrame, nights: list[date]) -> list[dict[str, Figures]]:
-    """Figures of every contender, by night."""
+    """Figures of every model, by night."""
     from spark_jobs.runner.start import whole_night
 
     domain = yaml.safe_load((PROJECT_ROOT / "conf" / "movielens-1m.yaml").read_text())
@@ -107,7 +107,7 @@ def compare(ratings: pd.DataFrame, run_date: date, lists: dict[str, list[str]]) 
 
 
 def plot(nights: list[date], figures: list[dict[str, Figures]], path: Path) -> None:
-    """NDCG@10 per night and contender, as means of the last seven nights."""
+    """NDCG@10 per night and model, as means of the last seven nights."""
     figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
     for name in figures[0]:
         sums = np.cumsum([[one[name].ndcg.sum(), len(one[name].ndcg)] for one in figures], axis=0)

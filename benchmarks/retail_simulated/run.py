@@ -64,8 +64,8 @@ def main() -> None:
     figures = {name: measure(found, relevant, offered) for name, found in lists.items()}
     for name, found in figures.items():
         print(found.line(name))
-    rivals = [name for name in figures if name not in ("nightjar", "ceiling")]
-    best = max(rivals, key=lambda name: figures[name].ndcg.mean())
+    baselines = [name for name in figures if name not in ("nightjar", "ceiling")]
+    best = max(baselines, key=lambda name: figures[name].ndcg.mean())
     ours = figures["nightjar"]
     print(
         f"{ours.ndcg.mean() / figures[best].ndcg.mean():.2f} × {best} ({paired(ours, figures[best])}), "

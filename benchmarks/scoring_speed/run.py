@@ -37,13 +37,13 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.publish.score_users import tonights_lists, tonights_version
+from spark_jobs.recommender.arrays.batches import resized
+from spark_jobs.recommender.arrays.scores import allowed_items
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import propose, rank_in_pool
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.ranker import load_booster, model_features, ranker_scores, to_bytes
-from spark_jobs.recommender.snapshots.batches import resized
-from spark_jobs.recommender.snapshots.scores import allowed_items
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 from spark_jobs.recommender.sources.als.fold_in import RANK, fold_in
 from spark_jobs.registry.model_registry import ModelRegistry
@@ -69,14 +69,14 @@ def main() -> None:
     users = histories.count()
     print(f"{users:,} users, {index.items:,} items, lists of {LENGTH}, {night.spark.sparkContext.master}")
     ratings = positive_ratings(histories)
-    contenders = {
+    peers = {
         "Nightjar, two stages": partial(nightjar, night),
         "Spark recommendForAllUsers": spark_peer(night.spark.createDataFrame(ratings), settings.shuffle_partitions),
         "implicit recommend": implicit_peer(ratings),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    seconds: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(ROUNDS):
-        for name, run in contenders.items():
+        for name, run in peers.items():
             started = time.monotonic()
             run()
             seconds[name].append(time.monotonic() - started)
@@ -174,7 +174,7 @@ def stages(night: Night, histories: DataFrame, index: Any) -> None:
         scores = {
             name: timed(f"retrieve: {name}", partial(best_of, source, users, index, allowed))
             for name, source in SOURCES.items()
-            if index.depths[name]
+            if index.candidates_per_source[name]
         }
         found = timed("candidates, all of it", partial(propose, users, index))
         pairs += len(found.users) if number else 0
@@ -184,9 +184,9 @@ def stages(night: Night, histories: DataFrame, index: Any) -> None:
         timed("score with the trees", partial(ranker_scores, found, model))
         prepared = np.ascontiguousarray(model_features(found, booster))
         timed("bound: inplace_predict", partial(booster.inplace_predict, prepared))
-        factors = index.learnt["als"].factors
-        folded = fold_in(users.taken, index.learnt["als"])
-        timed("bound: implicit topk", partial(topk, factors, folded, index.depths["als"], num_threads=1))
+        factors = index.fitted["als"].factors
+        folded = fold_in(users.taken, index.fitted["als"])
+        timed("bound: implicit topk", partial(topk, factors, folded, index.candidates_per_source["als"], num_threads=1))
     count = table.num_rows
     print(f"\none thread, {count:,} users, {pairs:,} candidates\n")
     for stage, seconds in clock.seconds.items():
@@ -197,7 +197,7 @@ def stages(night: Night, histories: DataFrame, index: Any) -> None:
 
 def best_of(source: Any, users: Any, index: Any, allowed: np.ndarray) -> pa.Array:
     """What one source proposes."""
-    return source.scores(users, index).best(allowed, index.depths[source.name])
+    return source.scores(users, index).best(allowed, index.candidates_per_source[source.name])
 
 
 if __name__ == "__main__":

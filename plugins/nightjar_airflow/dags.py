@@ -37,7 +37,7 @@ def domain_dag(kind: DagKind, domain: Domain, *, extra_time: timedelta = timedel
         "is_paused_upon_creation": False if kind.by_hand else None,
         "dagrun_timeout": kind.timeout + extra_time,
         "description": kind.summary.format(domain=domain.domain),
-        "doc_md": kind.meaning,
+        "doc_md": kind.description,
         "tags": ["nightjar", kind.tag, domain.domain],
         "params": {p.name: Param(p.default, description=p.description, **p.schema) for p in kind.params},
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.lakehouse.decisions import WAITS, latest
+from spark_jobs.lakehouse.decisions import WAITS, latest_of_date
 from spark_jobs.lakehouse.tables import Lakehouse
 
 PROMOTE, REFUSE = "Promote", "Refuse"
@@ -16,8 +16,8 @@ PROMOTE, REFUSE = "Promote", "Refuse"
 
 def waiting_version(domain: str, run_date: str) -> str | None:
     """The version trained for the run date, if it is good enough and waits for a person."""
-    found = latest(Lakehouse.of(load_settings(), domain), "promote", on=date.fromisoformat(run_date))
-    return found.model_version if found and found.outcome == WAITS else None
+    latest_decision = latest_of_date(Lakehouse.of(load_settings(), domain), "promote", date.fromisoformat(run_date))
+    return latest_decision.model_version if latest_decision and latest_decision.outcome == WAITS else None
 
 
 def describe_version(domain: str, version: str) -> str:

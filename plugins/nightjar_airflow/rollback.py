@@ -12,5 +12,5 @@ def serve_release(domain: str, release: str, reason: str, by: str) -> None:
     from spark_jobs.on_demand.rollback import roll_back
 
     settings = load_settings()
-    done = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason, by or "Airflow")
-    print(f"{done.release} serves, {done.rows:,} rows, instead of {done.before} ({done.seconds:.1f} s)")
+    result = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason, by or "Airflow")
+    print(f"{result.release} serves, {result.rows:,} rows, instead of {result.before} ({result.seconds:.1f} s)")

@@ -12,13 +12,13 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from nightjar_airflow.turns import OF_AIRFLOW
+from nightjar_airflow.leases import OF_AIRFLOW
 from spark_jobs.contracts.domain import DomainFileError, find_domain
 from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.contracts.spark import jvm_death, launch_conf, spark_environment
 from spark_jobs.contracts.stage_status import StageStatus
-from spark_jobs.lakehouse.runs import record_death
+from spark_jobs.lakehouse.runs import record_crash
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.runner.workload import likely_events
 
@@ -40,7 +40,7 @@ class NightjarStageOperator(SparkSubmitOperator):
             application=str(PROJECT_ROOT / "spark_jobs" / "cli" / "submit.py"),
             application_args=[
                 *("--domain", domain, "--run-date", run_date, "--stage", stage),
-                *("--turn", f"{OF_AIRFLOW}{{{{ run_id }}}}", force_training),
+                *("--lease", f"{OF_AIRFLOW}{{{{ run_id }}}}", force_training),
             ],
             name=f"nightjar {domain} {stage}",
             conn_id=CONNECTION,
@@ -71,18 +71,18 @@ class NightjarStageOperator(SparkSubmitOperator):
             except AirflowException as error:
                 status = StageStatus.read(status_file)
                 if status.error is None:
-                    raise AirflowException(self._record_crash(status.job, error, started)) from error
+                    raise AirflowException(self._crash_summary(status.job, error, started)) from error
                 kind = AirflowException if status.retry else AirflowFailException
                 raise kind(status.error) from None
 
-    def _record_crash(self, job: str | None, error: AirflowException, started: datetime) -> str:
+    def _crash_summary(self, job: str | None, error: AirflowException, started: datetime) -> str:
         """What a process died of that could not say so; recorded in ops.runs where it could not do that either."""
         settings = load_settings()
         exit_code = _EXIT_CODE.search(str(error))
         cause = jvm_death(int(exit_code[1]) if exit_code else None, settings)
         job = job or STAGES[self.stage].jobs[0].name
         lakehouse = Lakehouse.of(settings, self.domain)
-        record_death(lakehouse, date.fromisoformat(self.run_date), self.stage, job, cause, started)
+        record_crash(lakehouse, date.fromisoformat(self.run_date), self.stage, job, cause, started)
         return f"{self.stage}/{job}: {cause}"
 
 

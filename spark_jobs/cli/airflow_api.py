@@ -18,10 +18,10 @@ def healthy(url: str) -> bool:
     """Whether database, scheduler and DAG processor all report to be healthy."""
     try:
         with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:
-            found = json.load(answer)
+            health = json.load(answer)
     except (OSError, ValueError):
         return False
-    return all(found[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
 
 class AirflowApi:

@@ -141,12 +141,12 @@ class EmbeddedAirflow:
         if not file.is_file():
             from cryptography.fernet import Fernet
 
-            made = {
+            keys = {
                 "fernet": Fernet.generate_key().decode(),
                 "session": secrets.token_hex(),
                 "jwt": secrets.token_hex(),
             }
-            _write_private(file, json.dumps(made))
+            _write_private(file, json.dumps(keys))
         return dict(json.loads(file.read_text()))
 
     def migrate(self) -> None:
@@ -158,10 +158,10 @@ class EmbeddedAirflow:
         if stamp.is_file() and stamp.read_text() == version("apache-airflow"):
             return
         with (self.home / "migrate.log").open("w") as log:
-            done = subprocess.run(
+            migration = subprocess.run(
                 [*AIRFLOW, "db", "migrate"], env=self.environment(), stdout=log, stderr=log, check=False
             )
-        if done.returncode:
+        if migration.returncode:
             raise AirflowError(f"Airflow's database could not be set up: {_tail(self.home / 'migrate.log')}")
         stamp.write_text(version("apache-airflow"))
 

@@ -9,17 +9,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.on_demand.domain_check.report import Report
+from spark_jobs.on_demand.domain_check.report import CheckReport
 
 
-def check_domain(path: Path, settings: Settings) -> Report:
+def check_domain(path: Path, settings: Settings) -> CheckReport:
     """Check the file at `path` against its landing files. Starts Spark when there are any, so it takes a while."""
     from spark_jobs.on_demand.domain_check.check import run
 
     return run(settings, path)
 
 
-def show(report: Report, console: Console) -> int:
+def show(report: CheckReport, console: Console) -> int:
     """Print the report for people; the exit code: 0 when there is nothing to correct."""
     for line in report.problems:
         console.print(f"[red]problem[/red]  {escape(line)}", soft_wrap=True)

@@ -77,7 +77,10 @@ def progress(tasks: dict[str, dict[str, object]]) -> Table:
         task = tasks.get(stage.name, {})
         state, seconds = str(task.get("state") or "waiting"), task.get("duration")
         table.add_row(
-            stage.name, MARKS.get(state, state), f"{seconds:.0f}" if isinstance(seconds, float) else "", stage.meaning
+            stage.name,
+            MARKS.get(state, state),
+            f"{seconds:.0f}" if isinstance(seconds, float) else "",
+            stage.description,
         )
     return table
 

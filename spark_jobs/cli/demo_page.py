@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from spark_jobs.cli.night_costs import costs_of
+from spark_jobs.cli.job_costs import costs_of
 from spark_jobs.cli.recommendations import user_list
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.releases import serving
@@ -56,16 +56,16 @@ def people(settings: Settings, domain: str) -> list[str]:
 
 def show_person(settings: Settings, domain: str, user: str, console: Console) -> None:
     """One person's latest history and top ten with reasons."""
-    found = user_list(settings, domain, user, limit=10)
-    console.print(f"\n[bold]User {escape(user)}[/bold]  latest: {escape('; '.join(found.latest_history))}")
+    published = user_list(settings, domain, user, limit=10)
+    console.print(f"\n[bold]User {escape(user)}[/bold]  latest: {escape('; '.join(published.latest_history))}")
     table = Table("#", "recommended", "why", "source", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in found.recommendations:
+    for row in published.recommendations:
         table.add_row(str(row.rank), escape(row.title), escape(row.reason), row.sources[0])
     console.print(table)
 
 
 def show_quality(settings: Settings, domain: str, console: Console) -> None:
-    """The latest ranker beside popularity and the best rival, on the same users of the test window."""
+    """The latest ranker beside popularity and the best baseline, on the same users of the test window."""
     lakehouse = Lakehouse.of(settings, domain)
     rows: list[dict[str, Any]] = lakehouse.query(
         "SELECT * FROM metrics WHERE slice IS NULL AND recorded_at = "
@@ -74,15 +74,15 @@ def show_quality(settings: Settings, domain: str, console: Console) -> None:
     ).to_pylist()
     served = serving(lakehouse)
     ours = "champion" if served and served.model_version == rows[0]["model_version"] else "ranker, which does not serve"
-    values = {(row["contender"], row["metric"]): row for row in rows}
-    rivals = {name for name, metric in values if metric == "ndcg_at_10"} - {"ranker", "champion", "balanced"}
-    best = max(rivals, key=lambda name: values[name, "ndcg_at_10"]["value"])
+    values = {(row["model"], row["metric"]): row for row in rows}
+    baselines = {name for name, metric in values if metric == "ndcg_at_10"} - {"ranker", "champion", "diversified"}
+    best = max(baselines, key=lambda name: values[name, "ndcg_at_10"]["value"])
     users = values["ranker", "ndcg_at_10"]["users"]
     table = Table(
         "", "NDCG@10", "Recall@20", title=f"\nOn {users} returning users of the test window (95 % interval)", box=None
     )
     table.title_justify = "left"
-    for name, label in (("ranker", ours), ("popularity", "popularity"), (best, f"best rival: {best}")):
+    for name, label in (("ranker", ours), ("popularity", "popularity"), (best, f"best baseline: {best}")):
         cells = [values[name, metric] for metric in ("ndcg_at_10", "recall_at_20")]
         table.add_row(
             label,

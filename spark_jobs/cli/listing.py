@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-NARROWEST = 16
-"""Characters that a column of text keeps however narrow the screen is; longer texts are wrapped."""
 GAP = 2
+"""Blanks between columns."""
 
 Row = Mapping[str, Any]
 """One line of a listing, by column."""
@@ -24,33 +23,40 @@ def print_json(rows: Any) -> None:
 
 
 def print_table(console: Console, rows: Sequence[Row], formats: Mapping[str, str], title: str | None = None) -> None:
-    """Rows as a table of the named columns, wide enough for every figure; texts wrap.
+    """Rows as a table of the named columns, wide enough for every figure and word; texts wrap between words.
 
     `formats` gives each column's format (`.4f`, `,`), empty for text; None and missing values are blank. Where the
-    screen is narrower than that the table is wider than the screen: a cut figure is worse than a long line.
+    screen is narrower than that the table is wider than the screen: a cutoff figure is worse than a long line.
     """
-    cells = {name: [_cell(row.get(name), formats[name]) for row in rows] for name in formats}
+    columns = {
+        name: [name.replace("_", " "), *[_cell(row.get(name), kind) for row in rows]] for name, kind in formats.items()
+    }
+    widths = _widths(columns, console.width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), title=title, title_justify="left")
-    needed = 0
-    for name, values in cells.items():
-        head = name.replace("_", " ")
-        longest = max(len(text) for text in [head, *values])
-        text = not formats[name] and longest > NARROWEST
-        least = max(NARROWEST, len(head)) if text else longest
-        table.add_column(
-            head,
-            justify="right" if formats[name] else "left",
-            no_wrap=not text,
-            overflow="fold",
-            min_width=least,
-        )
-        needed += least + GAP
-    for line in zip(*cells.values(), strict=True):
-        table.add_row(*[escape(cell) for cell in line])
-    width = console.width
-    console.width = max(width, needed)
+    for name, (head, *_) in columns.items():
+        table.add_column(head, justify="right" if formats[name] else "left", width=widths[name])
+    for number in range(1, len(rows) + 1):
+        table.add_row(*[escape(texts[number]) for texts in columns.values()])
+    screen = console.width
+    console.width = max(screen, sum(widths.values()) + GAP * len(widths))
     console.print(table)
-    console.width = width
+    console.width = screen
+
+
+def _widths(columns: Mapping[str, Sequence[str]], screen: int) -> dict[str, int]:
+    """Width of each column: that of its head and longest word, and a fair share of what the screen has beyond."""
+    longest = {name: max(map(len, texts)) for name, texts in columns.items()}
+    widths = {
+        name: max([len(texts[0]), *(len(word) for text in texts[1:] for word in text.split())])
+        for name, texts in columns.items()
+    }
+    spare = screen - sum(widths.values()) - GAP * len(widths)
+    by_need = sorted(columns, key=lambda name: longest[name] - widths[name])
+    for number, name in enumerate(by_need):
+        share = max(0, min(longest[name] - widths[name], spare // (len(by_need) - number)))
+        widths[name] += share
+        spare -= share
+    return widths
 
 
 def _cell(value: Any, kind: str) -> str:

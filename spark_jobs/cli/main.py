@@ -49,14 +49,14 @@ def night(
     domain: DomainName,
     run_date: RunDate,
     force_training: Annotated[bool, typer.Option(help="Train even if it is not due.")] = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Print what each job cost, and of what.")] = False,
+    job_costs: Annotated[bool, typer.Option("--job-costs", help="Print what each job cost, and of what.")] = False,
 ) -> None:
     """Run the whole night in one Spark session: the jobs of the DAG in the same order."""
     from spark_jobs.runner.start import whole_night
 
     whole_night(domain, run_date, force_training=force_training)
-    if profile:
-        from spark_jobs.cli.night_costs import show
+    if job_costs:
+        from spark_jobs.cli.job_costs import show
 
         show(load_settings(), domain, run_date, console)
 
@@ -74,8 +74,10 @@ def check_for_leakage(domain: DomainName, run_date: RunDate) -> None:
     """Prove that features of the latest training, which ran at this date, come out the same without later events."""
     from spark_jobs.runner.start import leakage
 
-    cut, pairs = leakage(domain, run_date)
-    console.print(f"{pairs:,} candidates of {cut} and all their features are the same without the events from then on.")
+    cutoff, pairs = leakage(domain, run_date)
+    console.print(
+        f"{pairs:,} candidates of {cutoff} and all their features are the same without the events from then on."
+    )
 
 
 @app.command()
@@ -88,11 +90,11 @@ def recommendations(
     """Show a user's published list with its reasons."""
     from spark_jobs.cli.recommendations import show, user_list
 
-    found = user_list(load_settings(), domain, user, limit)
+    published = user_list(load_settings(), domain, user, limit)
     if json:
-        print(found.to_json())
+        print(published.to_json())
     else:
-        show(found, console)
+        show(published, console)
 
 
 @app.command()
@@ -118,10 +120,10 @@ def rollback(
     from spark_jobs.on_demand.rollback import roll_back
 
     settings = load_settings()
-    done = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason)
+    result = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason)
     console.print(
-        f"{done.release} serves, {done.rows:,} rows, instead of {done.before} ({done.seconds:.1f} s). Its model is "
-        f"pinned: nightjar models promote --domain {domain} lets another one in.",
+        f"{result.release} serves, {result.rows:,} rows, instead of {result.before} ({result.seconds:.1f} s). Its "
+        f"model is held: nightjar models promote --domain {domain} lets another one in.",
         soft_wrap=True,
     )
 
@@ -155,7 +157,7 @@ def promote_model(
     version: Annotated[str, typer.Option(help="Registered model version that the next night scores with.")],
     reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
 ) -> None:
-    """Let the next night score with a version, whatever its evaluation said; ends a pin."""
+    """Let the next night score with a version, whatever its evaluation said; ends a hold on another one."""
     from spark_jobs.contracts.domain import find_domain
     from spark_jobs.on_demand.promotion import promote
 
@@ -227,12 +229,12 @@ def jars() -> None:
 @app.command()
 def maintain(domain: DomainName, json: AsJson = False) -> None:
     """Compact and vacuum the domain's tables: few files, no versions beyond NIGHTJAR_RETENTION_DAYS."""
-    from spark_jobs.cli.upkeep import show
+    from spark_jobs.cli.maintenance import show
     from spark_jobs.contracts.domain import find_domain
-    from spark_jobs.lakehouse.maintenance import maintain as keep_up
+    from spark_jobs.lakehouse.maintenance import maintain as maintain_tables
 
     settings = load_settings()
-    show(keep_up(settings, find_domain(settings.conf_dir, domain)), console, json=json)
+    show(maintain_tables(settings, find_domain(settings.conf_dir, domain)), console, json=json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

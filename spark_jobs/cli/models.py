@@ -80,10 +80,10 @@ def export(settings: Settings, domain_name: str, number: str, folder: Path) -> P
     model = registry.load_onnx(number)
     version = registry.describe(number)
     names = json.loads(next(prop.value for prop in model.metadata_props if prop.key == "features"))
-    meanings = {feature.name: feature.meaning for feature in FEATURES}
+    descriptions = {feature.name: feature.description for feature in FEATURES}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ranker.onnx").write_bytes(model.SerializeToString())
-    listed = [{"name": name, "meaning": meanings.get(name, "")} for name in names]
+    listed = [{"name": name, "meaning": descriptions.get(name, "")} for name in names]
     (folder / "features.json").write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
     tags, metrics = version.tags, version.metrics
     text = README.format(

@@ -93,11 +93,11 @@ def latest_titles(lakehouse: Lakehouse, user: str, run_date: date, count: int = 
     """
     as_of = f"as_of = DATE '{run_date}'"
     try:
-        found = lakehouse.query(
+        histories = lakehouse.query(
             f"SELECT item_ids FROM histories WHERE {as_of} AND user_id = {literal(user)}",
             histories="gold.user_histories",
         ).to_pylist()
-        latest = list(reversed(found[0]["item_ids"]))[:count] if found else []
+        latest = list(reversed(histories[0]["item_ids"]))[:count] if histories else []
         if not latest:
             return []
         wanted = ", ".join(literal(item) for item in latest)
@@ -111,17 +111,17 @@ def latest_titles(lakehouse: Lakehouse, user: str, run_date: date, count: int = 
     return [named.get(item, item) for item in latest]
 
 
-def show(found: UserList, console: Console) -> None:
+def show(published: UserList, console: Console) -> None:
     """Print the list for people."""
     console.print(
-        f"[bold]User {escape(found.user_id)}[/bold] of {found.domain}: release {found.release}, "
-        f"run date {found.run_date}, model version {found.model_version}"
+        f"[bold]User {escape(published.user_id)}[/bold] of {published.domain}: release {published.release}, "
+        f"run date {published.run_date}, model version {published.model_version}"
     )
-    if found.latest_history:
-        console.print(f"Latest history: {escape('; '.join(found.latest_history))}")
+    if published.latest_history:
+        console.print(f"Latest history: {escape('; '.join(published.latest_history))}")
     rows = [
         {"#": row.rank, **asdict(row), "why": row.reason, "sources": ", ".join(row.sources)}
-        for row in found.recommendations
+        for row in published.recommendations
     ]
     print_table(console, rows, FORMATS)
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from spark_jobs.cli.listing import print_json, print_table
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.lakehouse.decisions import pinned
+from spark_jobs.lakehouse.decisions import held_model
 from spark_jobs.lakehouse.releases import ROLLBACK, Serving, published, serving
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
 
@@ -27,7 +27,7 @@ FORMATS = {
 
 
 def show(settings: Settings, domain_name: str, limit: int, console: Console, *, json: bool = False) -> None:
-    """Print the latest releases, newest first, with their model's quality, and a pin if there is one."""
+    """Print the latest releases, newest first, with their model's quality; and the model that a person holds."""
     domain = find_domain(settings.conf_dir, domain_name)
     lakehouse = Lakehouse.of(settings, domain)
     now = serving(lakehouse)
@@ -38,9 +38,9 @@ def show(settings: Settings, domain_name: str, limit: int, console: Console, *, 
         print_json(rows)
         return
     print_table(console, rows, FORMATS)
-    if pin := pinned(lakehouse, domain.tonight()):
+    if held := held_model(lakehouse, domain.tonight()):
         console.print(
-            f"Pinned: version {pin.model_version} stays until nightjar models promote ({escape(pin.reason)})",
+            f"Held: version {held.model_version} stays until nightjar models promote ({escape(held.reason)})",
             soft_wrap=True,
         )
 
@@ -75,7 +75,7 @@ def _ndcg(lakehouse: Lakehouse) -> dict[str, float]:
     if not lakehouse.exists("ops.model_metrics"):
         return {}
     rows = lakehouse.query(
-        "SELECT model_version, value FROM m WHERE contender = 'ranker' AND metric = 'ndcg_at_10' AND slice IS NULL "
+        "SELECT model_version, value FROM m WHERE model = 'ranker' AND metric = 'ndcg_at_10' AND slice IS NULL "
         "ORDER BY recorded_at",
         m="ops.model_metrics",
     ).to_pylist()

@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--run-date", required=True, type=date.fromisoformat)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--force-training", action="store_true")
-    parser.add_argument("--turn", help="the run of more stages that has the domain's turn")
+    parser.add_argument("--lease", help="the run of more stages that holds the domain's lease")
     parser.add_argument("--status-file", type=Path, help="where to write which job runs, and why the stage failed")
     given = parser.parse_args()
     os.environ["NIGHTJAR_SUBMITTED"] = "1"
@@ -49,7 +49,7 @@ def main() -> int:
             given.run_date,
             given.stage,
             force_training=given.force_training,
-            turn=given.turn,
+            lease=given.lease,
             progress=progress,
         )
     except Exception as error:

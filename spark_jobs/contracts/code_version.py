@@ -36,10 +36,10 @@ def code_version(settings: Settings) -> str:
         return settings.code_version
     command = ["git", "-C", str(PROJECT_ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        described = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return code_digest()
-    return done.stdout.strip() or code_digest()
+    return described.stdout.strip() or code_digest()
 
 
 def code_digest() -> str:

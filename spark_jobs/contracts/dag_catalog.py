@@ -27,7 +27,7 @@ class DagKind:
     name: str
     summary: str
     """The description that lists show; `{domain}` is the domain's name."""
-    meaning: str
+    description: str
     """The DAG's page, in Markdown."""
     tag: str
     params: tuple[DagParam, ...] = ()
@@ -55,7 +55,7 @@ class DagKind:
 NIGHT_DAG = DagKind(
     name="night",
     summary="The night of {domain}",
-    meaning="""The night of a domain: one task per stage of the job catalogue.
+    description="""The night of a domain: one task per stage of the job catalogue.
 
 A run has a run date D: the night that starts D, for which events before D 00:00 (domain time zone) count. Scheduled and
 backfilled runs take it from the end of their data interval, manual runs from the param `run_date`.""",
@@ -75,7 +75,7 @@ backfilled runs take it from the end of their data interval, manual runs from th
 MAINTENANCE_DAG = DagKind(
     name="maintenance",
     summary="Compacts and vacuums the tables of {domain}",
-    meaning="""Table maintenance, once a week: few files, no versions beyond retention (NIGHTJAR_RETENTION_DAYS).
+    description="""Table maintenance, once a week: few files, no versions beyond retention (NIGHTJAR_RETENTION_DAYS).
 
 It waits for a night that runs, by being tried again, and nights wait for it.""",
     tag="maintenance",
@@ -84,7 +84,7 @@ It waits for a night that runs, by being tried again, and nights wait for it."""
 PROMOTION_DAG = DagKind(
     name="promotion",
     summary="Lets a person decide whether a model of {domain} may serve",
-    meaning="""A person decides whether a model version may serve: the run shows its model card and waits for an answer.
+    description="""A person decides whether a model version may serve: a run shows its card and waits for an answer.
 
 Nights of domains with `train: {approval: required}` start a run for every version that is good enough, and go on
 without waiting; started by hand it takes any version. The answer is given under Required Actions, with a reason that is
@@ -99,9 +99,9 @@ recorded in `ops.decisions` and in MLflow. A promoted version scores from the ne
 ROLLBACK_DAG = DagKind(
     name="rollback",
     summary="Serves an earlier release of {domain} again",
-    meaning="""An earlier release is served again: lists and model in one commit, in seconds.
+    description="""An earlier release is served again: lists and model in one commit, in seconds.
 
-Trigger it with a release (`ops.releases`, `nightjar releases`) and a reason. The model of that release is pinned:
+Trigger it with a release (`ops.releases`, `nightjar releases`) and a reason. The model of that release is held:
 nights score with it until `nightjar models promote`. Rolling forward is the same with a later release.""",
     tag="rollback",
     params=(

@@ -17,7 +17,7 @@ class Job:
     """
 
     name: str
-    meaning: str
+    description: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     gates: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Stage:
     """
 
     name: str
-    meaning: str
+    description: str
     jobs: tuple[Job, ...]
     only_if: str | None = None
     side_by_side: bool = False
@@ -56,7 +56,7 @@ NIGHT: tuple[Stage, ...] = (
     Stage(
         "prepare",
         "Land new files and clean them, refused records apart; decide on training; describe users and items as of "
-        "tonight and, when training is due, of its cuts.",
+        "tonight and, when training is due, of its cutoffs.",
         (
             Job(
                 "ingest_landing_files",
@@ -137,7 +137,7 @@ NIGHT: tuple[Stage, ...] = (
         (
             Job(
                 "build_training_examples",
-                "Candidates at earlier cuts with features and labels.",
+                "Candidates at earlier cutoffs with features and labels.",
                 (*SNAPSHOTS, "silver.interactions"),
                 ("gold.training_examples",),
                 gates=("gold.training_examples",),

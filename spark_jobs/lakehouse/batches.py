@@ -20,7 +20,7 @@ WHOLE_FILE = 10
 """Records from which on a file of which nothing can be kept is a broken delivery and no single mistake."""
 
 
-class BalanceError(NightjarError):
+class ReconciliationError(NightjarError):
     """Rows went missing: received is not kept + quarantined + duplicates."""
 
 
@@ -30,18 +30,18 @@ class BatchRefusedError(NightjarError):
 
 @dataclass(frozen=True)
 class Batches:
-    """Bronze batches to clean, sorted; `anew` where they are all there are and replace what silver holds."""
+    """Bronze batches to clean, sorted; `full_refresh` where they are all there are and replace what silver holds."""
 
     source: str
     """Whose bronze table they lie in."""
     ledger: str
     """Whose silver table they become."""
     names: list[str]
-    anew: bool = False
+    full_refresh: bool = False
 
     def one_by_one(self) -> list[Batches]:
         """Batches to clean after one another: new ones each for itself, all of them together."""
-        return [self] if self.anew else [Batches(self.source, self.ledger, [name]) for name in self.names]
+        return [self] if self.full_refresh else [Batches(self.source, self.ledger, [name]) for name in self.names]
 
     @property
     def condition(self) -> str:
@@ -64,7 +64,7 @@ def batches_to_clean(night: Night, source: str, ledger: str | None = None) -> Ba
             ledger,
             len(there),
         )
-        return Batches(source, ledger, sorted(there), anew=True)
+        return Batches(source, ledger, sorted(there), full_refresh=True)
     return Batches(source, ledger, sorted(there - set(cleaned)))
 
 
@@ -94,14 +94,14 @@ def records_of(night: Night, batches: Batches) -> DataFrame:
     return night.read(f"bronze.{batches.source}").where(batches.condition)
 
 
-def quarantine(night: Night, judged: DataFrame, batches: Batches) -> None:
-    """Write the refused ones of judged records, replacing what an earlier try wrote.
+def quarantine(night: Night, flagged: DataFrame, batches: Batches) -> None:
+    """Write the refused ones of flagged records, replacing what an earlier try wrote.
 
     Raises BatchRefusedError, and records it, where that is more of a batch than the domain allows.
     """
     counted = F.count(F.lit(1)).alias("n"), F.min("_reason").alias("reason")
-    counts = judged.groupBy("_batch_id", "_source_file", "_rule").agg(*counted).collect()
-    _write_refused(night, judged, batches, any(row["_rule"] for row in counts))
+    counts = flagged.groupBy("_batch_id", "_source_file", "_failed_check").agg(*counted).collect()
+    _write_refused(night, flagged, batches, any(row["_failed_check"] for row in counts))
     complaints = {
         name: text
         for name in batches.names
@@ -110,7 +110,7 @@ def quarantine(night: Night, judged: DataFrame, batches: Batches) -> None:
     if not complaints:
         return
     # Of batches that were good before, the mistake lies in the domain file: their place in the ledger is kept.
-    if not batches.anew:
+    if not batches.full_refresh:
         none = {"kept": 0, "duplicates": 0}
         rows = [_outcome(night, batches, name, **none) | {"refused": text} for name, text in complaints.items()]
         night.record("ops.batches", rows)
@@ -122,25 +122,25 @@ def quarantine(night: Night, judged: DataFrame, batches: Batches) -> None:
     )
 
 
-def _write_refused(night: Night, judged: DataFrame, batches: Batches, any_refused: bool) -> None:
+def _write_refused(night: Night, flagged: DataFrame, batches: Batches, any_refused: bool) -> None:
     table = f"quarantine.{batches.ledger}"
     if not any_refused and not set(batches.names) & night.lakehouse.partition_values(table, "batch_id"):
         night.lakehouse.create(table)
         return
-    columns = ["record", "corrupt", "source_file", "rule", "reason", "batch_id"]
-    refused = judged.where("_rule IS NOT NULL").select(*[F.col(f"_{name}").alias(name) for name in columns])
+    columns = ["record", "corrupt", "source_file", "failed_check", "reason", "batch_id"]
+    refused = flagged.where("_failed_check IS NOT NULL").select(*[F.col(f"_{name}").alias(name) for name in columns])
     night.replace(table, refused, where=batches.condition)
 
 
 def _complaint(night: Night, counts: list[Row]) -> str | None:
-    """Why a batch can't be taken, from its records counted by file and broken rule; None where it can."""
+    """Why a batch can't be taken, from its records counted by file and failed check; None where it can."""
     limit = night.domain.quality.max_refused_share
     total = sum(row["n"] for row in counts)
-    broken = sorted((row for row in counts if row["_rule"]), key=lambda row: -row["n"])
+    broken = sorted((row for row in counts if row["_failed_check"]), key=lambda row: -row["n"])
     refused = sum(row["n"] for row in broken)
     by_file = {row["_source_file"]: [0, 0] for row in counts}
     for row in counts:
-        by_file[row["_source_file"]][0] += row["n"] if row["_rule"] else 0
+        by_file[row["_source_file"]][0] += row["n"] if row["_failed_check"] else 0
         by_file[row["_source_file"]][1] += row["n"]
     lost = [name for name, (bad, of) in by_file.items() if bad == of >= WHOLE_FILE]
     if refused <= limit * total and not lost:
@@ -149,13 +149,13 @@ def _complaint(night: Night, counts: list[Row]) -> str | None:
     files = ", ".join(f"{name} {by_file[name][0]:,} of {by_file[name][1]:,}" for name in worst)
     return (
         f"{refused:,} of {total:,} records are refused, by file {files}; the domain allows {limit:.0%} "
-        f"(quality.max_refused_share) and no file of which nothing can be kept. Most frequent: {broken[0]['_rule']}, "
-        f"such as {str(broken[0]['reason'])[:200]!r}"
+        f"(quality.max_refused_share) and no file of which nothing can be kept. Most frequent: "
+        f"{broken[0]['_failed_check']}, such as {str(broken[0]['reason'])[:200]!r}"
     )
 
 
-def balance(night: Night, batches: Batches, duplicates: Mapping[str, int]) -> None:
-    """Write each batch's ledger row; raises BalanceError unless received = kept + quarantined + duplicates.
+def reconcile_counts(night: Night, batches: Batches, duplicates: Mapping[str, int]) -> None:
+    """Write each batch's ledger row; raises ReconciliationError unless received = kept + quarantined + duplicates.
 
     Each is counted on its own, so that the sum is a real check: records in bronze, rows in silver and in quarantine,
     and the duplicates that cleaning found, by batch.
@@ -167,7 +167,7 @@ def balance(night: Night, batches: Batches, duplicates: Mapping[str, int]) -> No
     ]
     for row in rows:
         if row["received"] != row["kept"] + row["quarantined"] + row["duplicates"]:
-            raise BalanceError(
+            raise ReconciliationError(
                 f"bronze.{batches.source} does not balance: {row}. silver.{batches.ledger} has what was kept, but the "
                 "batch counts as not cleaned, and the next night cleans it again; if it says so again, a row was lost: "
                 "keep the landing files."
@@ -191,7 +191,7 @@ def _outcome(night: Night, batches: Batches, name: str, *, kept: int, duplicates
 def _rows_by_batch(night: Night, table: str, batches: Batches) -> dict[str, int]:
     counted = night.lakehouse.query(
         f"SELECT batch_id, count(*) AS n FROM t WHERE {batches.condition} GROUP BY batch_id",
-        t=(table, night.pin(table)),
+        t=(table, night.read_version(table)),
     )
     return {row["batch_id"]: row["n"] for row in counted.to_pylist()}
 

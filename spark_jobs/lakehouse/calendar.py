@@ -16,10 +16,10 @@ SPARSE_LOG = 2_000_000
 
 
 def training_dates(night: Night) -> tuple[Windows, list[date]]:
-    """The label windows, and their cuts that have events before them, newest first: one for the test, then training."""
+    """The label windows, and their cutoffs with events before them, newest first: one for the test, then training."""
     begun = log_begins(night)
     windows = windows_since(night, begun)
-    return windows, [cut for cut in windows.cuts(night.run_date) if night.domain.start_of(cut) > begun]
+    return windows, [cutoff for cutoff in windows.cutoffs(night.run_date) if night.domain.start_of(cutoff) > begun]
 
 
 def windows_since(night: Night, begun: datetime) -> Windows:
@@ -29,31 +29,32 @@ def windows_since(night: Night, begun: datetime) -> Windows:
     if night.domain.train.window_days or night.lakehouse.count(EVENTS) > SPARSE_LOG:
         return windows
     for days in LONGER:
-        if days * ENOUGH > history_days or came_back(night, windows) >= FEWEST_USERS:
+        if days * ENOUGH > history_days or returning_user_count(night, windows) >= FEWEST_USERS:
             break
         windows = windows.longer(days)
     return windows
 
 
-def came_back(night: Night, windows: Windows) -> int:
+def returning_user_count(night: Night, windows: Windows) -> int:
     """Users with target events in the window that is left for the test, and events before it."""
-    cut = windows.cuts(night.run_date)[0]
+    cutoff = windows.cutoffs(night.run_date)[0]
     start, end = (
-        f"to_timestamp('{night.domain.start_of(day).isoformat()}')" for day in (cut, cut + timedelta(days=windows.days))
+        f"to_timestamp('{night.domain.start_of(day).isoformat()}')"
+        for day in (cutoff, cutoff + timedelta(days=windows.days))
     )
     targets = ", ".join(literal(name) for name in night.domain.target_events)
     inside = f"event_at >= {start} AND event_at < {end} AND event_type IN ({targets})"
-    found = night.lakehouse.query(
+    counted = night.lakehouse.query(
         "SELECT count(*) AS n FROM (SELECT user_id FROM events GROUP BY user_id "
         f"HAVING min(event_at) < {start} AND count(*) FILTER (WHERE {inside}) > 0)",
-        events=(EVENTS, night.pin(EVENTS)),
+        events=(EVENTS, night.read_version(EVENTS)),
     )
-    return int(found["n"][0].as_py())
+    return int(counted["n"][0].as_py())
 
 
 def log_begins(night: Night) -> datetime:
     """The moment of the first event; that of the run date without any."""
-    first = night.lakehouse.query("SELECT min(event_at) AS at FROM events", events=(EVENTS, night.pin(EVENTS)))
+    first = night.lakehouse.query("SELECT min(event_at) AS at FROM events", events=(EVENTS, night.read_version(EVENTS)))
     begun: datetime = first["at"][0].as_py() or night.as_of
     return begun
 

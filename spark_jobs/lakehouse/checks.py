@@ -26,10 +26,10 @@ def passed(lakehouse: Lakehouse, table: str, version: int | None, suite: str | N
     """Whether this version of the table was checked, and nothing critical was broken; with `suite` by that suite."""
     if version is None or not lakehouse.exists("ops.quality_results"):
         return False
-    found = lakehouse.query(
+    counts = lakehouse.query(
         "SELECT count(*) AS checks, count(*) FILTER (WHERE NOT success AND severity = 'critical') AS broken "
         f'FROM results WHERE "table" = {literal(table)} AND version = {version}'
         + (f" AND suite = {literal(suite)}" if suite else ""),
         results="ops.quality_results",
     ).to_pylist()[0]
-    return bool(found["checks"] and not found["broken"])
+    return bool(counts["checks"] and not counts["broken"])

@@ -29,30 +29,32 @@ class Decision:
         return self.outcome == YES
 
 
-def latest(
-    lakehouse: Lakehouse,
-    decision: str,
-    *,
-    on: date | None = None,
-    until: date | None = None,
-    yes: bool = False,
-    version: str | None = None,
-) -> Decision | None:
-    """The decision of this kind recorded last for the newest run date, or None.
+def latest(lakehouse: Lakehouse, decision: str, *, until: date | None = None) -> Decision | None:
+    """The decision of this kind recorded last for the newest run date, of run dates up to `until`; None without any."""
+    return _latest(lakehouse, decision, f"run_date <= DATE '{until}'" if until else "true")
 
-    Only for the run date `on`, only of run dates up to `until`, only those that were `yes`, only about the model
-    version, where given.
-    """
+
+def latest_of_date(lakehouse: Lakehouse, decision: str, run_date: date) -> Decision | None:
+    """The decision of this kind recorded last for the run date; None without any."""
+    return _latest(lakehouse, decision, f"run_date = DATE '{run_date}'")
+
+
+def latest_yes(lakehouse: Lakehouse, decision: str, *, until: date) -> Decision | None:
+    """The latest decision of this kind that was yes, of run dates up to `until`; None without any."""
+    return _latest(lakehouse, decision, f"run_date <= DATE '{until}' AND outcome = {literal(YES)}")
+
+
+def latest_about(lakehouse: Lakehouse, decision: str, version: str) -> Decision | None:
+    """The latest decision of this kind about a model version; None without any."""
+    return _latest(lakehouse, decision, f"model_version = {literal(version)}")
+
+
+def _latest(lakehouse: Lakehouse, decision: str, condition: str) -> Decision | None:
     if not lakehouse.exists("ops.decisions"):
         return None
-    conditions = [f"decision = {literal(decision)}"]
-    conditions += [f"run_date = DATE '{on}'"] if on else []
-    conditions += [f"run_date <= DATE '{until}'"] if until else []
-    conditions += [f"outcome = {literal(YES)}"] if yes else []
-    conditions += [f"model_version = {literal(version)}"] if version else []
     rows = lakehouse.query(
         "SELECT run_date, outcome, reason, model_version, features, recorded_at FROM decisions "
-        f"WHERE {' AND '.join(conditions)} ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
+        f"WHERE decision = {literal(decision)} AND {condition} ORDER BY run_date DESC, recorded_at DESC LIMIT 1",
         decisions="ops.decisions",
     ).to_pylist()
     return Decision(**rows[0]) if rows else None
@@ -60,8 +62,8 @@ def latest(
 
 def decided(lakehouse: Lakehouse, decision: str, run_date: date) -> bool:
     """Whether the run date's latest decision of this kind is yes."""
-    found = latest(lakehouse, decision, on=run_date)
-    return found is not None and found.yes
+    row = latest_of_date(lakehouse, decision, run_date)
+    return row is not None and row.yes
 
 
 def baseline_serves(source: str, reason: str) -> dict[str, str]:
@@ -69,24 +71,27 @@ def baseline_serves(source: str, reason: str) -> dict[str, str]:
     return {"decision": "serve_baseline", "outcome": YES, "reason": reason, "model_version": source_version(source)}
 
 
-def nominee(lakehouse: Lakehouse, run_date: date) -> str | None:
+def promotion_candidate(lakehouse: Lakehouse, run_date: date) -> str | None:
     """The version that is to score the run date although it is not champion yet; None where there is none.
 
     It is what the run date's training promoted, the source that it found best where no ranker may serve, or what a
-    person chose since the night before, whichever was decided last, unless a person pinned another one after that.
+    person chose since the night before, whichever was decided last, unless a person held another one after that.
     """
-    promoted, baseline = (latest(lakehouse, kind, on=run_date) for kind in ("promote", "serve_baseline"))
+    candidates = [latest_of_date(lakehouse, kind, run_date) for kind in ("promote", "serve_baseline")]
     chosen = latest(lakehouse, "choose", until=run_date)
-    served, pin = latest(lakehouse, "publish", until=run_date - timedelta(days=1)), pinned(lakehouse, run_date)
-    found = [decision for decision in (promoted, baseline, chosen) if decision and decision.yes]
-    if pin:
-        found = [decision for decision in found if decision.recorded_at > pin.recorded_at]
-    if served:
-        found = [decision for decision in found if decision is not chosen or decision.recorded_at > served.recorded_at]
-    return max(found, key=lambda decision: decision.recorded_at).model_version if found else None
+    published = latest(lakehouse, "publish", until=run_date - timedelta(days=1))
+    if chosen and (published is None or chosen.recorded_at > published.recorded_at):
+        candidates.append(chosen)
+    held = held_model(lakehouse, run_date)
+    accepted = [
+        candidate
+        for candidate in candidates
+        if candidate and candidate.yes and (held is None or candidate.recorded_at > held.recorded_at)
+    ]
+    return max(accepted, key=lambda candidate: candidate.recorded_at).model_version if accepted else None
 
 
-def pinned(lakehouse: Lakehouse, until: date) -> Decision | None:
-    """The pin that keeps a model in place, if the latest decision about pins is one."""
-    pin = latest(lakehouse, "pin", until=until)
-    return pin if pin and pin.yes else None
+def held_model(lakehouse: Lakehouse, until: date) -> Decision | None:
+    """The decision of a person that keeps a model in place, if the latest one about it is such."""
+    held = latest(lakehouse, "hold", until=until)
+    return held if held and held.yes else None

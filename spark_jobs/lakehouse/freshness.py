@@ -23,7 +23,7 @@ def require_fresh(night: Night) -> None:
     newest = night.lakehouse.query(
         f"SELECT max(event_at) AS at FROM events WHERE event_at < arrow_cast({literal(night.as_of.isoformat())}, "
         "'Timestamp(Microsecond, Some(\"UTC\"))')",
-        events=(EVENTS, night.pin(EVENTS)),
+        events=(EVENTS, night.read_version(EVENTS)),
     )["at"][0].as_py()
     fresh = newest is not None and night.as_of - newest <= timedelta(days=limit)
     seen = f"the newest event is of {newest:%Y-%m-%d %H:%M} UTC" if newest else "there is no event"

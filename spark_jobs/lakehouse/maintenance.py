@@ -10,13 +10,13 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.checks import carry_over
+from spark_jobs.lakehouse.leases import LEASES, Lease, hold_lease
 from spark_jobs.lakehouse.releases import HISTORY, oldest_kept
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import TURNS, Turn, held
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class TableMaintenance:
     """What was done for a table: data files before and after compaction, and files that no version needs any more."""
 
     table: str
@@ -25,36 +25,36 @@ class Upkeep:
     removed: int
 
 
-def maintain(settings: Settings, domain: Domain) -> list[Upkeep]:
+def maintain(settings: Settings, domain: Domain) -> list[TableMaintenance]:
     """Compact and vacuum every table of the domain, and drop lists published before the history that is kept.
 
     What the domain's latest `recommendations.kept_releases` were made of stays, whatever its age.
 
-    Takes the domain's turn; raises TurnTakenError while a night runs.
+    Holds the domain's lease meanwhile; raises LeaseTakenError while a night runs.
     """
     lakehouse, started = Lakehouse.of(settings, domain), datetime.now(UTC)
     metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings)}
-    with held(lakehouse, Turn.of_this_process("maintenance")):
+    with hold_lease(lakehouse, Lease.of_this_process("maintenance")):
         names = [name for name in TABLES if lakehouse.exists(name)]
         kept = oldest_kept(lakehouse, domain.recommendations.kept_releases)
         retention_days = max(settings.retention_days, (domain.tonight() - kept).days + 2 if kept else 0)
         if HISTORY in names and settings.history_days:
             oldest = min(domain.tonight() - timedelta(days=settings.history_days), kept or domain.tonight())
             lakehouse.delete(HISTORY, f"run_date < DATE '{oldest}'", metadata)
-        done = [_keep_up(lakehouse, name, retention_days, metadata) for name in names]
+        tables = [_maintain_table(lakehouse, name, retention_days, metadata) for name in names]
         run = {"run_date": domain.tonight(), "stage": "maintain", "job": "maintain", "status": "succeeded"}
         run |= {"seconds": (datetime.now(UTC) - started).total_seconds(), "code_version": metadata["code_version"]}
-        run |= {"inputs": {}, "outputs": {name: lakehouse.version(name) for name in names if name != TURNS}}
+        run |= {"inputs": {}, "outputs": {name: lakehouse.version(name) for name in names if name != LEASES}}
         lakehouse.append("ops.runs", [run | {"recorded_at": datetime.now(UTC)}], metadata)
-    return done
+    return tables
 
 
-def _keep_up(lakehouse: Lakehouse, name: str, retention_days: int, metadata: dict[str, str]) -> Upkeep:
+def _maintain_table(lakehouse: Lakehouse, name: str, retention_days: int, metadata: dict[str, str]) -> TableMaintenance:
     version, before = lakehouse.version(name), lakehouse.file_count(name)
     # Its holder renews it meanwhile, and it has one row.
-    if name != TURNS:
+    if name != LEASES:
         lakehouse.compact(name, metadata)
     if (compacted := lakehouse.version(name)) != version:
         carry_over(lakehouse, name, version, compacted, metadata)
     removed = lakehouse.vacuum(name, retention_days)
-    return Upkeep(name, before, lakehouse.file_count(name), removed)
+    return TableMaintenance(name, before, lakehouse.file_count(name), removed)

@@ -66,7 +66,7 @@ class Night:
     domain: Domain
     run_date: date
     force_training: bool = False
-    pinned: bool = False
+    versions_fixed: bool = False
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
     unchecked: dict[str, str | None] = field(default_factory=dict)
@@ -82,11 +82,11 @@ class Night:
         self.spark.conf.set("spark.sql.session.timeZone", self.domain.time_zone)
 
     def for_job(self, job: Job | None = None) -> Night:
-        """The same night for one job: no versions read or written yet, those it reads pinned, its tables only."""
+        """The same night for one job: no versions read or written yet, those it reads fixed, its tables only."""
         read: dict[str, int] = {}
         access = Access(job, read) if job else None
         own: dict[str, Any] = {"versions_read": read, "versions_written": {}, "unchecked": {}, "write_seconds": 0.0}
-        return replace(self, pinned=True, access=access, **own)
+        return replace(self, versions_fixed=True, access=access, **own)
 
     def after_job(self) -> Night:
         """The same job's night for its quality gates: every table, at the versions that the job saw and wrote."""
@@ -119,9 +119,9 @@ class Night:
         """Version of the code that runs."""
         return code_version(self.settings)
 
-    def pin(self, name: str) -> int:
+    def read_version(self, name: str) -> int:
         """The version to read of a table that exists."""
-        if self.pinned:
+        if self.versions_fixed:
             known = self.versions_written.get(name, self.versions_read.get(name))
             if known is not None:
                 return known
@@ -137,7 +137,7 @@ class Night:
         """
         if not self.lakehouse.exists(name):
             return self.spark.createDataFrame([], schema_of(TABLES[name]))
-        files, fields = self.lakehouse.files(name, self.pin(name))
+        files, fields = self.lakehouse.files(name, self.read_version(name))
         schema = T.StructType.fromJson(fields)
         if not files:
             return self.spark.createDataFrame([], schema)
@@ -156,7 +156,7 @@ class Night:
         """
         if not self.lakehouse.exists(name):
             return pa.RecordBatchReader.from_batches(arrow_schema(TABLES[name]), [])
-        return self.lakehouse.stream(name, self.pin(name), **equal)
+        return self.lakehouse.stream(name, self.read_version(name), **equal)
 
     @_timed
     def replace(self, name: str, frame: DataFrame, where: str | None = None, *, few: bool = False) -> None:
@@ -212,7 +212,7 @@ class Night:
 
     def _fits_driver(self, table: Table) -> bool:
         """Whether delta-rs writes the table: it commits in milliseconds, Spark in more than a second."""
-        if table.catalogue_sized:
+        if table.small:
             # Seven snapshots of a large catalogue are too much for the driver's heap.
             return self.partitions == self.settings.shuffle_partitions
         # How much is about to land the log does not say.
@@ -231,7 +231,7 @@ class Night:
     def _writer(self, name: str, frame: DataFrame) -> Any:
         table = TABLES[name]
         rows = to_contract(frame, table)
-        self.lakehouse.create(name, further=rows.columns[len(table.columns) :])
+        self.lakehouse.create(name, extra_columns=rows.columns[len(table.columns) :])
         writer = rows.write.format("delta").option("userMetadata", json.dumps(self._metadata()))
         return writer.partitionBy(*table.partition_by) if table.partition_by else writer
 
@@ -250,7 +250,7 @@ def schema_of(table: Table) -> T.StructType:
 def to_contract(frame: DataFrame, table: Table) -> DataFrame:
     """Exactly the contract's columns, in its order, cast to its types; then those that the contract leaves open."""
     typed = [F.col(column.name).cast(column.type).alias(column.name) for column in table.columns]
-    if table.further:
+    if table.extra_columns:
         names = [name for name in frame.columns if name not in table.column_names]
-        typed += [F.col(name).cast(table.further.type).alias(name) for name in names]
+        typed += [F.col(name).cast(table.extra_columns.type).alias(name) for name in names]
     return frame.select(*typed)

@@ -71,18 +71,18 @@ def release_named(lakehouse: Lakehouse, name: str) -> dict[str, Any]:
     return rows[0]
 
 
-def born(lakehouse: Lakehouse, name: str) -> dict[str, Any] | None:
+def creation_of(lakehouse: Lakehouse, name: str) -> dict[str, Any] | None:
     """What was written down when the release's lists were made."""
     rows = _rows(lakehouse, f"release = {literal(name)} AND kind = '{SCORED}'", "ORDER BY recorded_at DESC LIMIT 1")
     return rows[0] if rows else None
 
 
-def waiting(lakehouse: Lakehouse) -> dict[str, Any] | None:
+def unpublished(lakehouse: Lakehouse) -> dict[str, Any] | None:
     """What was written down of the staged lists, where they were not published yet."""
     if not lakehouse.count(STAGED):
         return None
     name = str(lakehouse.query("SELECT min(release) AS release FROM staged", staged=STAGED)["release"][0].as_py())
-    return None if is_recorded(lakehouse, name) else born(lakehouse, name)
+    return None if is_recorded(lakehouse, name) else creation_of(lakehouse, name)
 
 
 def is_recorded(lakehouse: Lakehouse, name: str) -> bool:

@@ -13,7 +13,7 @@ PATIENCE = 5.0
 """Seconds."""
 
 
-def record_death(lakehouse: Lakehouse, run_date: date, stage: str, job: str, cause: str, started: datetime) -> None:
+def record_crash(lakehouse: Lakehouse, run_date: date, stage: str, job: str, cause: str, started: datetime) -> None:
     """Record a failed run of the job, unless a failure of its stage was recorded since `started`."""
     # The Python process that lost its JVM may be about to do it.
     time.sleep(PATIENCE)

@@ -29,13 +29,13 @@ def arrow_type(ddl: str) -> pa.DataType:
     return _TYPES[ddl]
 
 
-def arrow_schema(table: Table, further: list[str] | None = None) -> pa.Schema:
-    """The contract's columns with their comments, and the `further` ones that the writer adds."""
-    extra = [(name, table.further) for name in further or [] if table.further]
+def arrow_schema(table: Table, extra_columns: list[str] | None = None) -> pa.Schema:
+    """The contract's columns with their comments, and the `extra_columns` ones that the writer adds."""
+    extra = [(name, table.extra_columns) for name in extra_columns or [] if table.extra_columns]
     columns = [*[(column.name, column) for column in table.columns], *extra]
     return pa.schema(
         [
-            pa.field(name, arrow_type(column.type), column.nullable, metadata={"comment": column.meaning})
+            pa.field(name, arrow_type(column.type), column.nullable, metadata={"comment": column.description})
             for name, column in columns
         ]
     )

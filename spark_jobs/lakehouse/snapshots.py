@@ -1,19 +1,20 @@
 """Which snapshots a night has to describe, and which it keeps because nothing they rest on has changed.
 
 A snapshot rests on the events before its moment (and on items, users, policies and code). Evidence of all that lies in
-`ops.snapshots` beside every snapshot that was described; equal evidence means an equal snapshot.
+`ops.snapshots` beside every snapshot that was described; an equal fingerprint means an equal snapshot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.code_version import is_reproducible
+from spark_jobs.contracts.domain.windows import Windows
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.checks import passed
@@ -61,95 +62,118 @@ def on_events_alone(day: date) -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to do with the snapshots of one table: describe some, copy some, keep some; the others go."""
+class SnapshotPlan:
+    """What to do with the snapshots of one table: build some, copy some, keep some; the others are deleted."""
 
     build: list[date]
-    kept: list[date]
-    evidence: dict[date, str]
-    copies: dict[date, date] = field(default_factory=dict)
+    copies: dict[date, date]
     """From a date to the date of an equal snapshot."""
+    kept: list[date]
+    fingerprints: dict[date, str]
+
+    @property
+    def new(self) -> list[date]:
+        """Dates that are written."""
+        return [*self.build, *self.copies]
 
 
 def replace_snapshots(
     night: Night,
     table: str,
-    describe: Callable[[list[date]], DataFrame],
+    build: Callable[[list[date]], DataFrame],
     *,
     rests_on: Callable[[date], str] = on_events_alone,
     ages: bool = True,
 ) -> None:
-    """Describe the snapshots that tonight needs and that are not there; those that nobody needs any more go with it.
+    """Write the snapshots that tonight needs and that are not there; those that nobody needs any more are deleted.
 
-    `describe` gives the rows of some dates; `rests_on` says what a date's snapshot rests on beside events. Without
-    `ages` rows depend on events alone, not on how old they are, so a snapshot with equal evidence is copied.
+    Args:
+        night: The job's night.
+        table: Snapshot table, partitioned by `as_of`.
+        build: Gives the rows of some dates.
+        rests_on: Says what a date's snapshot rests on beside events.
+        ages: Whether rows depend on how old events are; without, a snapshot with an equal fingerprint is copied.
     """
-    planned = plan(night, table, rests_on, ages=ages)
-    new = [*planned.build, *planned.copies]
-    if not new:
+    plan = plan_snapshots(night, table, rests_on, ages=ages)
+    if not plan.new:
         return
-    where = f"as_of NOT IN ({_listed(planned.kept)})" if planned.kept else None
-    if planned.build:
-        rows = describe(planned.build)
-        for day, source in planned.copies.items():
+    where = f"as_of NOT IN ({_listed(plan.kept)})" if plan.kept else None
+    if plan.build:
+        rows = build(plan.build)
+        for day, source in plan.copies.items():
             rows = rows.unionByName(_snapshot(night, table, source).withColumn("as_of", F.lit(day)))
         night.replace(table, rows, where=where)
-        night.unchecked[table] = f"as_of IN ({_listed(planned.build)})"
+        night.unchecked[table] = f"as_of IN ({_listed(plan.build)})"
     else:
-        night.copy_partitions(table, "as_of", planned.copies, where)
+        night.copy_partitions(table, "as_of", plan.copies, where)
         night.unchecked[table] = None
-    stamp = {"table": table}
-    night.record("ops.snapshots", [stamp | {"as_of": day, "evidence": planned.evidence[day]} for day in new])
+    rows_written = [{"table": table, "as_of": day, "fingerprint": plan.fingerprints[day]} for day in plan.new]
+    night.record("ops.snapshots", rows_written)
 
 
-def plan(night: Night, table: str, rests_on: Callable[[date], str], *, ages: bool) -> Plan:
-    """Compare what tonight needs with what is there."""
-    windows, cuts = training_dates(night)
-    needed = [night.run_date, *(cuts if decided(night.lakehouse, "train", night.run_date) else [])]
+def plan_snapshots(night: Night, table: str, rests_on: Callable[[date], str], *, ages: bool) -> SnapshotPlan:
+    """Compare the snapshots that tonight needs with those that are there."""
+    windows, cutoffs = training_dates(night)
+    needed = [night.run_date, *(cutoffs if decided(night.lakehouse, "train", night.run_date) else [])]
     present = {date.fromisoformat(day) for day in night.lakehouse.partition_values(table, "as_of")}
-    oldest = night.run_date - timedelta(days=windows.days * (windows.number + 2))
-    closed = [day for day in present if windows.on_grid(day) and oldest <= day < night.run_date]
-    evidence = evidence_of(night, sorted({*needed, *closed}), rests_on)
-    known = recorded(night, table) if is_reproducible(night.settings) else {}
-    valid = {day for day in present if known.get(day) == evidence.get(day, "")}
+    reusable = [day for day in present if windows.on_grid(day) and _oldest(night, windows) <= day < night.run_date]
+    fingerprints = fingerprints_of(night, sorted({*needed, *reusable}), rests_on)
+    recorded = recorded_fingerprints(night, table) if is_reproducible(night.settings) else {}
+    valid = {day for day in present if day in fingerprints and recorded.get(day) == fingerprints[day]}
     missing = [day for day in needed if day not in valid]
-    copies: dict[date, date] = {}
-    if not ages and passed(night.lakehouse, table, night.lakehouse.version(table) if present else None):
-        of = {known[day]: day for day in present if day in known}
-        copies = {day: of[evidence[day]] for day in missing if evidence[day] in of}
-    kept = sorted(day for day in valid if day in needed or day in closed)
-    return Plan([day for day in missing if day not in copies], kept, evidence, copies)
+    copies = {} if ages else _copies(night, table, missing, fingerprints, recorded, present)
+    return SnapshotPlan([day for day in missing if day not in copies], copies, sorted(valid), fingerprints)
 
 
-def evidence_of(night: Night, days: list[date], rests_on: Callable[[date], str]) -> dict[date, str]:
+def _oldest(night: Night, windows: Windows) -> date:
+    """The oldest date whose snapshot a later training could need."""
+    return night.run_date - timedelta(days=windows.days * (windows.number + 2))
+
+
+def _copies(
+    night: Night,
+    table: str,
+    missing: list[date],
+    fingerprints: Mapping[date, str],
+    recorded: Mapping[date, str],
+    present: set[date],
+) -> dict[date, date]:
+    """Missing dates with the date of an equal snapshot that is there and passed its quality gate."""
+    if not present or not passed(night.lakehouse, table, night.lakehouse.version(table)):
+        return {}
+    date_of = {recorded[day]: day for day in present if day in recorded}
+    return {day: date_of[fingerprints[day]] for day in missing if fingerprints[day] in date_of}
+
+
+def fingerprints_of(night: Night, days: list[date], rests_on: Callable[[date], str]) -> dict[date, str]:
     """Per date what its snapshot rests on: events before it (counted and summed), the rest, and the code."""
     events = "silver.interactions"
     micros = {day: int(night.domain.start_of(day).timestamp() * 1e6) for day in days}
-    sums = [
+    columns = [
         f"count(*) FILTER (WHERE at < {limit}) AS n{number}, sum(at) FILTER (WHERE at < {limit}) AS s{number}, "
         f"round(sum(weight) FILTER (WHERE at < {limit}), 6) AS w{number}"
         for number, limit in enumerate(micros.values())
     ]
-    found = night.lakehouse.query(
-        f"SELECT {', '.join(sums)} FROM (SELECT arrow_cast(event_at, 'Int64') AS at, weight FROM events)",
-        events=(events, night.pin(events)),
+    sums = night.lakehouse.query(
+        f"SELECT {', '.join(columns)} FROM (SELECT arrow_cast(event_at, 'Int64') AS at, weight FROM events)",
+        events=(events, night.read_version(events)),
     ).to_pylist()[0]
     rest = f"{night.domain.recommendations.history_events} {night.code_version}"
     return {
-        day: f"{found[f'n{number}']} {found[f's{number}']} {found[f'w{number}']} {rest} {rests_on(day)}"
+        day: f"{sums[f'n{number}']} {sums[f's{number}']} {sums[f'w{number}']} {rest} {rests_on(day)}"
         for number, day in enumerate(micros)
     }
 
 
-def recorded(night: Night, table: str) -> dict[date, str]:
-    """Evidence recorded last for every snapshot of the table."""
+def recorded_fingerprints(night: Night, table: str) -> dict[date, str]:
+    """Fingerprint recorded last for every snapshot of the table."""
     if not night.lakehouse.exists("ops.snapshots"):
         return {}
     rows = night.lakehouse.query(
-        f'SELECT as_of, evidence FROM snapshots WHERE "table" = {literal(table)} ORDER BY recorded_at',
+        f'SELECT as_of, fingerprint FROM snapshots WHERE "table" = {literal(table)} ORDER BY recorded_at',
         snapshots="ops.snapshots",
     ).to_pylist()
-    return {row["as_of"]: row["evidence"] for row in rows}
+    return {row["as_of"]: row["fingerprint"] for row in rows}
 
 
 def _snapshot(night: Night, table: str, day: date) -> DataFrame:

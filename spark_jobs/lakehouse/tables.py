@@ -21,6 +21,7 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES, Table
+from spark_jobs.contracts.tables.renames import RENAMED_COLUMNS
 from spark_jobs.lakehouse.access import Access
 from spark_jobs.lakehouse.schema import arrow_schema
 
@@ -39,6 +40,10 @@ _BATCH_ROWS = 20_000
 
 class NotWrittenError(NightjarError):
     """A table was never written in this domain; the message says so in one sentence."""
+
+
+class OldTableError(NightjarError):
+    """A table was written by an earlier Nightjar that called a column otherwise; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -106,33 +111,43 @@ class Lakehouse:
         noted = [metrics.get(key) for key in ("numOutputRows", "numTargetRowsInserted", "num_added_rows")]
         return next((int(rows) for rows in noted if rows is not None), 0)
 
-    def create(self, name: str, further: list[str] | None = None) -> None:
+    def create(self, name: str, extra_columns: list[str] | None = None) -> None:
         """Create the table with the contract's columns and comments, empty, unless it is there.
 
-        One whose `further` columns are others (features come and go) is emptied and gets the new ones, and so is a
-        table of snapshots, which is made of others.
+        One with other `extra_columns` (features come and go) is emptied and gets the new ones, and so is a table of
+        snapshots, which is made of others.
         """
         if self.access:
             self.access.require_writable(name)
         table = TABLES[name]
-        schema = arrow_schema(table, further)
-        remade = bool(table.further) or table.partition_by == ("as_of",)
+        schema = arrow_schema(table, extra_columns)
+        remade = bool(table.extra_columns) or table.partition_by == ("as_of",)
         changed = remade and self.exists(name) and self._columns(name) != schema.names
         DeltaTable.create(
             self.uri(name),
             schema,
             mode="overwrite" if changed else "ignore",
             partition_by=list(table.partition_by),
-            description=table.meaning,
-            configuration=_PROPERTIES | _bounds(table),
+            description=table.description,
+            configuration=_PROPERTIES | _stats_properties(table),
         )
 
     def add_missing_columns(self) -> None:
-        """Give tables that an earlier Nightjar wrote the nullable columns that their contracts got since."""
+        """Give tables that an earlier Nightjar wrote the nullable columns that their contracts got since.
+
+        Raises OldTableError for a table with a column that has another name by now.
+        """
         for name, table in TABLES.items():
             if not self.exists(name):
                 continue
             present, schema = self._columns(name), arrow_schema(table)
+            for old, new in RENAMED_COLUMNS.get(name, {}).items():
+                if old in present:
+                    raise OldTableError(
+                        f"{name} of domain {self.domain} has the column {old}, which is {new} since Nightjar 0.1.0. "
+                        f"Move {self.root}/{self.domain} away, and the next night makes its tables again from the "
+                        "landing files; or go on with the version that wrote it."
+                    )
             if added := [schema.field(column.name) for column in table.columns if column.name not in present]:
                 fields = [Field.from_arrow(field) for field in added if field.nullable]
                 self._writable(name).alter.add_columns(fields)
@@ -183,9 +198,9 @@ class Lakehouse:
 
     def replace(self, name: str, rows: pa.Table, where: str | None, metadata: dict[str, str]) -> int:
         """Replace the table, or rows that fulfil `where`, by rows of its contract in one commit; its version."""
-        further = rows.column_names[len(TABLES[name].columns) :]
-        self.create(name, further)
-        schema, table = _without_comments(name, further), self._writable(name)
+        extra_columns = rows.column_names[len(TABLES[name].columns) :]
+        self.create(name, extra_columns)
+        schema, table = _without_comments(name, extra_columns), self._writable(name)
         write_deltalake(
             table,
             rows.select(schema.names).cast(schema),
@@ -263,17 +278,17 @@ class Lakehouse:
         return [column.name for column in self._readable(name, without_files=True).schema().fields]
 
 
-def _bounds(table: Table) -> dict[str, str | None]:
-    if table.bounded is None:
+def _stats_properties(table: Table) -> dict[str, str | None]:
+    if table.stats_columns is None:
         return {}
-    if not table.bounded:
+    if not table.stats_columns:
         return {"delta.dataSkippingNumIndexedCols": "0"}
-    return {"delta.dataSkippingStatsColumns": ",".join(table.bounded)}
+    return {"delta.dataSkippingStatsColumns": ",".join(table.stats_columns)}
 
 
-def _without_comments(name: str, further: list[str] | None = None) -> pa.Schema:
+def _without_comments(name: str, extra_columns: list[str] | None = None) -> pa.Schema:
     """Columns to write: a comment that was worded otherwise when the table was made must not refuse its rows."""
-    return pa.schema([field.remove_metadata() for field in arrow_schema(TABLES[name], further)])
+    return pa.schema([field.remove_metadata() for field in arrow_schema(TABLES[name], extra_columns)])
 
 
 def literal(text: str) -> str:

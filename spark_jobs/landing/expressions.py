@@ -45,10 +45,10 @@ def row_expression(spark: SparkSession, sql: str) -> Column:
     except ParseException as error:
         raise ExpressionError(f"{sql}: not a Spark SQL expression: {str(error).strip().splitlines()[0]}") from None
     for node in json.loads(tree):
-        if found := _forbidden(node):
+        if forbidden := _forbidden(node):
             raise ExpressionError(
-                f"{sql}: {found} is not allowed; an expression is made of its own record's values, by the functions "
-                "that docs/reference/domain-file.md lists."
+                f"{sql}: {forbidden} is not allowed; an expression is made of its own record's values, by the "
+                "functions that docs/reference/domain-file.md lists."
             )
     return F.expr(sql)
 

@@ -23,12 +23,12 @@ class LandingFile:
 
 def list_files(landing: Path, pattern: str) -> list[LandingFile]:
     """Files that match `pattern` (a glob, relative to `landing` or absolute), sorted by name."""
-    found = []
+    files = []
     for path in sorted(glob.glob(str(landing / pattern), recursive=True)):
         file = Path(path)
         if file.is_file():
             status = file.stat()
             name = str(file.relative_to(landing)) if file.is_relative_to(landing) else str(file)
             modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
-            found.append(LandingFile(str(file), name, status.st_size, modified_at))
-    return found
+            files.append(LandingFile(str(file), name, status.st_size, modified_at))
+    return files

@@ -70,7 +70,7 @@ def typed(records: DataFrame, ever: DataFrame, expressions: Mapping[str, str | N
 
 
 @dataclass(frozen=True)
-class Rule:
+class RecordCheck:
     """A check on typed rows: `broken` is true for rows to refuse, `reason` says what was expected."""
 
     name: str
@@ -78,23 +78,25 @@ class Rule:
     reason: Column
 
 
-def required(column: str) -> Rule:
+def required(column: str) -> RecordCheck:
     """The column must not be NULL; the reason shows the record."""
     reason = F.concat(F.lit(f"{column}: expected a value, got the record "), F.to_json("_record"))
-    return Rule(f"{column}_required", F.col(column).isNull(), F.coalesce(reason, F.lit(f"{column}: expected a value")))
+    return RecordCheck(
+        f"{column}_required", F.col(column).isNull(), F.coalesce(reason, F.lit(f"{column}: expected a value"))
+    )
 
 
-def parsed() -> Rule:
+def parsed() -> RecordCheck:
     """The record must have been readable in its format."""
     reason = F.lit("the record could not be parsed: its columns do not fit the format")
-    return Rule("parsed", F.col("_corrupt").isNotNull(), reason)
+    return RecordCheck("parsed", F.col("_corrupt").isNotNull(), reason)
 
 
-def judge(rows: DataFrame, rules: list[Rule]) -> DataFrame:
-    """Rows with the first rule that each breaks as `_rule` and its `_reason`; both NULL where it keeps all."""
-    checks = [parsed(), *rules]
-    rule, reason = F.lit(None).cast("string"), F.lit(None).cast("string")
+def flag_invalid(rows: DataFrame, checks: list[RecordCheck]) -> DataFrame:
+    """Rows with the first check that each fails as `_failed_check` and its `_reason`; both NULL where it passes all."""
+    checks = [parsed(), *checks]
+    failed, reason = F.lit(None).cast("string"), F.lit(None).cast("string")
     for check in reversed(checks):
-        rule = F.when(check.broken, F.lit(check.name)).otherwise(rule)
+        failed = F.when(check.broken, F.lit(check.name)).otherwise(failed)
         reason = F.when(check.broken, check.reason).otherwise(reason)
-    return rows.withColumn("_rule", rule).withColumn("_reason", reason)
+    return rows.withColumn("_failed_check", failed).withColumn("_reason", reason)

@@ -1,6 +1,6 @@
 """Prove on a domain's own tables that no feature saw the future: `nightjar check-leakage`.
 
-The oldest training cut of the latest training is replayed in a lakehouse of its own that holds nothing from the cut on.
+The oldest cutoff of the latest training is replayed in a lakehouse of its own that holds nothing from the cutoff on.
 Candidates and features must come out as they did with the later events there.
 """
 
@@ -50,15 +50,15 @@ class FutureSeenError(NightjarError):
 
 
 def check_leakage(night: Night) -> tuple[date, int]:
-    """Replay the oldest cut of the examples that `night`'s date trained on: the cut, and how many pairs are equal.
+    """Replay the oldest cutoff that `night`'s date trained on: the cutoff, and how many pairs are equal.
 
     Raises FutureSeenError with every feature that differs, EmptyInputError without a training.
     """
     recorded = night.require_rows(EXAMPLES, "run a night that trains first")
-    cut: date = recorded.agg(F.min("as_of")).collect()[0][0]
-    recorded = recorded.where(F.col("as_of") == F.lit(cut))
+    cutoff: date = recorded.agg(F.min("as_of")).collect()[0][0]
+    recorded = recorded.where(F.col("as_of") == F.lit(cutoff))
     with tempfile.TemporaryDirectory(prefix="replay-", dir=night.settings.home) as folder:
-        past = replace(night, settings=night.settings.model_copy(update={"home": Path(folder)}), run_date=cut)
+        past = replace(night, settings=night.settings.model_copy(update={"home": Path(folder)}), run_date=cutoff)
         known = {"silver.interactions": "event_at", "silver.items": "valid_from"}
         for table, moment in known.items():
             past.replace(table, night.read(table).where(F.col(moment) < F.lit(past.as_of)))
@@ -66,23 +66,23 @@ def check_leakage(night: Night) -> tuple[date, int]:
             past.replace("silver.users", night.read("silver.users"))
         for run in SNAPSHOT_JOBS:
             run(past.for_job())
-        index = shared_index(night.spark.sparkContext, past.stream, cut, night.domain.sources)
+        index = shared_index(night.spark.sparkContext, past.stream, cutoff, night.domain.sources)
         windows, (test, *_) = training_dates(night)
-        maker = example_maker({cut: index}, test)
-        labelled = labelled_users(night, windows, [cut], test, histories_of(past, [cut]))
+        maker = example_maker({cutoff: index}, test)
+        labelled = labelled_users(night, windows, [cutoff], test, histories_of(past, [cutoff]))
         # A large shop learns from a sample of its users.
         labelled = labelled.join(recorded.select("user_id").distinct(), "user_id", "left_semi")
-        found = differences(recorded, labelled.mapInArrow(maker, COLUMNS))
+        differing = differences(recorded, labelled.mapInArrow(maker, COLUMNS))
         index.destroy()
-    equal = found.pop("equal")
-    if found:
-        named = ", ".join(f"{name} ({count:,} pairs)" for name, count in found.items())
+    equal = differing.pop("equal")
+    if differing:
+        named = ", ".join(f"{name} ({count:,} pairs)" for name, count in differing.items())
         raise FutureSeenError(
-            f"Features of {cut} differ when events from {cut} on are removed, so they see the future: {named}. A model "
-            "trained on them looks better than it is. Look for a source, feature or snapshot job that reads events "
-            "without the limit of its snapshot (spark_jobs/recommender/snapshots/histories.py)."
+            f"Features of {cutoff} differ when events from {cutoff} on are removed, so they see the future: {named}. A "
+            "model trained on them looks better than it is. Look for a source, feature or snapshot job that reads "
+            "events without the limit of its snapshot (spark_jobs/recommender/arrays/histories.py)."
         )
-    return cut, equal
+    return cutoff, equal
 
 
 def differences(recorded: DataFrame, replayed: DataFrame) -> dict[str, int]:

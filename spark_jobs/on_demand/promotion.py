@@ -11,8 +11,8 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.decisions import NO, YES
+from spark_jobs.lakehouse.leases import Lease, hold_lease
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
@@ -21,10 +21,10 @@ class NoReasonError(NightjarError):
 
 
 def promote(settings: Settings, domain: Domain, version: str, reason: str, by: str | None = None) -> None:
-    """Let the next night score with the version, and end the pin that there may be.
+    """Let the next night score with the version, and end the hold on another one that there may be.
 
     Raises NoReasonError for an empty reason and ModelNotFoundError for an unknown version before anything is written,
-    and TurnTakenError while a night runs.
+    and LeaseTakenError while a night runs.
     """
     _decide(settings, domain, version, reason, by, chosen=True)
 
@@ -41,15 +41,15 @@ def _decide(settings: Settings, domain: Domain, version: str, reason: str, by: s
     if not reason.strip():
         raise NoReasonError("Give a reason: the next person on call will ask for it. Nothing was changed.")
     lakehouse = Lakehouse.of(settings, domain)
-    with held(lakehouse, Turn.of_this_process(f"decision about version {version}")):
+    with hold_lease(lakehouse, Lease.of_this_process(f"decision about version {version}")):
         registry = ModelRegistry(settings, domain)
         booster = registry.load(version)
-        told = f"by {by or getpass.getuser()}: {reason}"
+        text = f"by {by or getpass.getuser()}: {reason}"
         stamp: dict[str, Any] = {"run_date": domain.tonight(), "recorded_at": datetime.now(UTC)}
-        stamp |= {"reason": told, "model_version": version}
-        rows = [stamp | {"decision": "pin", "outcome": NO}] if chosen else []
+        stamp |= {"reason": text, "model_version": version}
+        rows = [stamp | {"decision": "hold", "outcome": NO}] if chosen else []
         choice = {"decision": "choose", "outcome": YES if chosen else NO}
         rows.append(stamp | choice | {"features": list(booster.feature_names or [])})
         metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings)}
         lakehouse.append("ops.decisions", rows, metadata)
-        registry.tag(registry.describe(version), {"promotion": f"{'promoted' if chosen else 'refused'} {told}"})
+        registry.tag(registry.describe(version), {"promotion": f"{'promoted' if chosen else 'refused'} {text}"})

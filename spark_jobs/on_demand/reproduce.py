@@ -13,7 +13,7 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import HISTORY, born, release_named
+from spark_jobs.lakehouse.releases import HISTORY, creation_of, release_named
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.publish.score_users import tonights_lists
 from spark_jobs.recommender.ranking.lists import COLUMNS
@@ -32,11 +32,11 @@ def reproduce(night: Night, name: str) -> int:
     Raises UnknownReleaseError, NotReproducibleError, or ModelNotFoundError where the registry lost the model.
     """
     lakehouse = night.lakehouse
-    release, made = release_named(lakehouse, name), born(lakehouse, name)
-    if made is None or made["domain_file"] is None:
-        raise NotReproducibleError(f"Release {name} was published before releases kept what they were made of.")
-    inputs = dict(made["inputs"])
-    _require_inputs(lakehouse, name, inputs, made["code_version"])
+    release, creation = release_named(lakehouse, name), creation_of(lakehouse, name)
+    if creation is None or creation["domain_file"] is None:
+        raise NotReproducibleError(f"Release {name} was published before releases kept what they were creation of.")
+    inputs = dict(creation["inputs"])
+    _require_inputs(lakehouse, name, inputs, creation["code_version"])
     kept = night.read(HISTORY).where((F.col("run_date") == F.lit(release["run_date"])) & (F.col("release") == name))
     if (rows := kept.count()) != release["rows"]:
         raise NotReproducibleError(
@@ -45,16 +45,16 @@ def reproduce(night: Night, name: str) -> int:
         )
     then = replace(
         night,
-        domain=Domain.model_validate_json(made["domain_file"]),
+        domain=Domain.model_validate_json(creation["domain_file"]),
         run_date=release["run_date"],
-        pinned=True,
+        versions_fixed=True,
         versions_read=inputs,
     )
     registry = ModelRegistry(night.settings, night.domain)
     with tonights_lists(then, registry, release["model_version"]) as again:
         lists = again.lists.select(*NAMES).persist()
         try:
-            _require_same(name, kept.select(*NAMES), lists, made["code_version"], night)
+            _require_same(name, kept.select(*NAMES), lists, creation["code_version"], night)
         finally:
             lists.unpersist()
     return rows

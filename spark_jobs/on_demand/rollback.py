@@ -1,8 +1,8 @@
 """Put a published release back: lists and model in one commit, without a JVM.
 
-The order of writes is what makes it safe to die: the pin first (no night moves on from a model that a person chose),
-then the served lists in one commit, which is the switch, then the ledger, then the registry's aliases. Whatever was
-done when it died, the same command again finishes it.
+The order of writes makes it safe against crashes: the hold on the model first (no night moves on from a model that a
+person chose), then the served lists in one commit, which is the switch, then the ledger, then the registry's aliases.
+A rerun of the same command finishes whatever was left undone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.lakehouse.leases import Lease, hold_lease
 from spark_jobs.lakehouse.releases import HISTORY, LEDGER, ROLLBACK, SERVED, published, release_named, serving
 from spark_jobs.lakehouse.tables import Lakehouse, literal
-from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.on_demand.promotion import NoReasonError
 from spark_jobs.registry.model_registry import ModelRegistry
 
@@ -30,7 +30,7 @@ class RollbackError(NightjarError):
 
 
 @dataclass(frozen=True)
-class Done:
+class RollbackResult:
     """What a rollback did."""
 
     release: str
@@ -39,40 +39,40 @@ class Done:
     seconds: float
 
 
-def roll_back(settings: Settings, domain: Domain, name: str, reason: str, by: str | None = None) -> Done:
+def roll_back(settings: Settings, domain: Domain, name: str, reason: str, by: str | None = None) -> RollbackResult:
     """Serve the release again, and keep its model until somebody promotes another.
 
     Raises NoReasonError, UnknownReleaseError, RollbackError or ModelNotFoundError before anything is written, and
-    TurnTakenError while a night runs.
+    LeaseTakenError while a night runs.
     """
     started, lakehouse = time.monotonic(), Lakehouse.of(settings, domain)
     if not reason.strip():
         raise NoReasonError("Give a reason: the next person on call will ask for it. Nothing was changed.")
     release = release_named(lakehouse, name)
-    with held(lakehouse, Turn.of_this_process(f"rollback to {name}")):
+    with hold_lease(lakehouse, Lease.of_this_process(f"rollback to {name}")):
         rows = _require_lists(lakehouse, release)
         registry = _require_model(settings, domain, release)
         before = serving(lakehouse)
         metadata = {"run_date": str(domain.tonight()), "code_version": code_version(settings), "release": name}
-        _pin(lakehouse, domain, release, reason, metadata)
+        _hold_model(lakehouse, domain, release, reason, metadata)
         if before is None or before.release != name:
             lakehouse.copy_rows(HISTORY, SERVED, f"release = {literal(name)}", metadata)
         _record(lakehouse, domain, release, reason, by or getpass.getuser(), metadata)
         registry.follow(release["model_version"])
-    return Done(name, before.release if before else "nothing", rows, time.monotonic() - started)
+    return RollbackResult(name, before.release if before else "nothing", rows, time.monotonic() - started)
 
 
 def _require_lists(lakehouse: Lakehouse, release: dict[str, Any]) -> int:
     """Number of the release's rows that are kept, which must be all."""
     where = f"run_date = DATE '{release['run_date']}' AND release = {literal(release['release'])}"
-    found = lakehouse.query(f"SELECT count(*) AS n FROM h WHERE {where}", h=HISTORY).to_pylist()[0]["n"]
-    if found != release["rows"]:
+    rows = lakehouse.query(f"SELECT count(*) AS n FROM h WHERE {where}", h=HISTORY).to_pylist()[0]["n"]
+    if rows != release["rows"]:
         raise RollbackError(
-            f"Release {release['release']} can't be put back: {HISTORY} holds {found:,} of its {release['rows']:,} "
+            f"Release {release['release']} can't be put back: {HISTORY} holds {rows:,} of its {release['rows']:,} "
             "rows. Lists are kept for NIGHTJAR_HISTORY_DAYS, and for the domain's recommendations.kept_releases. "
             "Nothing was changed."
         )
-    return int(found)
+    return int(rows)
 
 
 def _require_model(settings: Settings, domain: Domain, release: dict[str, Any]) -> ModelRegistry:
@@ -83,8 +83,10 @@ def _require_model(settings: Settings, domain: Domain, release: dict[str, Any]) 
     return registry
 
 
-def _pin(lakehouse: Lakehouse, domain: Domain, release: dict[str, Any], reason: str, metadata: dict[str, str]) -> None:
-    row = {"decision": "pin", "outcome": "yes", "reason": reason, "model_version": release["model_version"]}
+def _hold_model(
+    lakehouse: Lakehouse, domain: Domain, release: dict[str, Any], reason: str, metadata: dict[str, str]
+) -> None:
+    row = {"decision": "hold", "outcome": "yes", "reason": reason, "model_version": release["model_version"]}
     stamp = {"run_date": domain.tonight(), "recorded_at": datetime.now(UTC)}
     lakehouse.append("ops.decisions", [row | stamp], metadata)
 

@@ -20,7 +20,7 @@ def run(night: Night) -> None:
     if "als" not in sources_on(night.domain.sources):
         return
 
-    def describe(days: list[date]) -> DataFrame:
+    def build(days: list[date]) -> DataFrame:
         return item_factors(histories_of(night, days), night.partitions)
 
-    replace_snapshots(night, "gold.item_factors", describe, ages=False)
+    replace_snapshots(night, "gold.item_factors", build, ages=False)

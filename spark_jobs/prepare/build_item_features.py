@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
-from spark_jobs.recommender.snapshots.histories import MICROSECONDS_PER_DAY
+from spark_jobs.recommender.arrays.histories import MICROSECONDS_PER_DAY
 
 HALF_LIVES_DAYS = (7, 30, 180)
 LAST_YEAR_DAYS = (337.0, 365.0)
@@ -26,7 +26,7 @@ def run(night: Night) -> None:
     """Describe every known item as of every snapshot that is not there yet."""
     items = night.require_rows("silver.items", "land a catalogue, or derive it with items.from_interactions")
 
-    def describe(days: list[date]) -> DataFrame:
+    def build(days: list[date]) -> DataFrame:
         popularity = popularity_in(histories_of(night, days))
         features = catalogue_as_of(items, moments(night, days)).join(popularity, ["as_of", "item_id"], "left")
         features = features.withColumn("listed_days", F.coalesce("listed_days", "age_days"))
@@ -34,13 +34,15 @@ def run(night: Night) -> None:
         others = ["listed_days", "age_days", "usual_position", "repeat_share", "mean_weight"]
         return features.fillna(0.0, shares).fillna(float("nan"), others)
 
-    versions = night.lakehouse.query("SELECT valid_from FROM items", items=("silver.items", night.pin("silver.items")))
+    versions = night.lakehouse.query(
+        "SELECT valid_from FROM items", items=("silver.items", night.read_version("silver.items"))
+    )
 
     def rests_on(day: date) -> str:
         known = versions.filter(pc.less_equal(versions["valid_from"], pa.scalar(night.domain.start_of(day))))
         return f"{known.num_rows} {pc.sum(known['valid_from'].cast('int64')).as_py()}"
 
-    replace_snapshots(night, "gold.item_features", describe, rests_on=rests_on)
+    replace_snapshots(night, "gold.item_features", build, rests_on=rests_on)
 
 
 def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:

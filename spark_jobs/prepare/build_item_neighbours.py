@@ -23,7 +23,7 @@ def run(night: Night) -> None:
     on = sources_on(night.domain.sources)
     names = [name for name in MODELS if name in on]
 
-    def describe(days: list[date]) -> DataFrame:
+    def build(days: list[date]) -> DataFrame:
         return item_models(histories_of(night, days), names)
 
-    replace_snapshots(night, "gold.item_neighbours", describe, rests_on=lambda _: " ".join(names), ages=False)
+    replace_snapshots(night, "gold.item_neighbours", build, rests_on=lambda _: " ".join(names), ages=False)

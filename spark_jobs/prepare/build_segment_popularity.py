@@ -1,4 +1,4 @@
-"""What users with an attribute take more, or less, than everybody: the first thing to know about a newcomer.
+"""What users with an attribute take more, or less, than everybody: the first thing to know about a new user.
 
 Reads gold.user_histories and silver.users, writes gold.segment_popularity for the same snapshots.
 """
@@ -21,8 +21,8 @@ def run(night: Night) -> None:
     if users is None or users.columns.attributes is None or not (on and night.lakehouse.exists("silver.users")):
         return
 
-    def describe(days: list[date]) -> DataFrame:
+    def build(days: list[date]) -> DataFrame:
         return segment_popularity(with_attributes(night, histories_of(night, days)))
 
-    known = str(night.pin("silver.users"))
-    replace_snapshots(night, "gold.segment_popularity", describe, rests_on=lambda _: known, ages=False)
+    known = str(night.read_version("silver.users"))
+    replace_snapshots(night, "gold.segment_popularity", build, rests_on=lambda _: known, ages=False)

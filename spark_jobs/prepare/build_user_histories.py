@@ -1,7 +1,7 @@
 """One row per user and snapshot: the latest events in time order, and what the rules block.
 
 Reads silver.interactions and silver.users, writes gold.user_histories. Only events strictly before a snapshot
-enter it. Users without events appear in tonight's snapshot alone, with empty histories, and with them the newcomer
+enter it. Users without events appear in tonight's snapshot alone, with empty histories, and with them the new user
 that stands for everybody who is not known yet, where the domain wants one.
 """
 
@@ -15,10 +15,10 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.snapshots import replace_snapshots
-from spark_jobs.recommender.snapshots.histories import histories_as_of, without_events
+from spark_jobs.recommender.arrays.histories import histories_as_of, without_events
 
 
-class NewcomerIsKnownError(NightjarError):
+class NewUserIdTakenError(NightjarError):
     """A real user has the id that stands for unknown ones; the message says which setting to change."""
 
 
@@ -26,27 +26,31 @@ def run(night: Night) -> None:
     """Describe every user as of every snapshot that is not there yet."""
     interactions = night.require_rows("silver.interactions", "land interactions and run stage prepare from its start")
 
-    def describe(days: list[date]) -> DataFrame:
+    def build(days: list[date]) -> DataFrame:
         histories = histories_as_of(interactions, night.domain, days)
         return histories.unionByName(quiet_users(night, interactions)) if night.run_date in days else histories
 
     def rests_on(day: date) -> str:
-        quiet = night.pin("silver.users") if day == night.run_date and night.lakehouse.exists("silver.users") else ""
-        newcomer = night.domain.recommendations.newcomer_id if day == night.run_date else None
-        return f"{night.domain.rules.model_dump_json()} {sorted(night.domain.event_weights)} {quiet} {newcomer or ''}"
+        quiet = (
+            night.read_version("silver.users")
+            if day == night.run_date and night.lakehouse.exists("silver.users")
+            else ""
+        )
+        new_user = night.domain.recommendations.new_user_id if day == night.run_date else None
+        return f"{night.domain.rules.model_dump_json()} {sorted(night.domain.event_weights)} {quiet} {new_user or ''}"
 
-    replace_snapshots(night, "gold.user_histories", describe, rests_on=rests_on)
+    replace_snapshots(night, "gold.user_histories", build, rests_on=rests_on)
 
 
 def quiet_users(night: Night, interactions: DataFrame) -> DataFrame:
-    """An empty history, tonight, for every known user without events, and for the domain's newcomer."""
+    """An empty history, tonight, for every known user without events, and for the domain's new user."""
     active = interactions.where(F.col("event_at") < F.lit(night.as_of)).select("user_id")
     known = night.read("silver.users").select("user_id")
     quiet = known.join(active, "user_id", "left_anti")
-    if newcomer := night.domain.recommendations.newcomer_id:
-        if not interactions.select("user_id").unionByName(known).where(F.col("user_id") == newcomer).isEmpty():
-            raise NewcomerIsKnownError(
-                f"recommendations.newcomer_id is {newcomer}, and a user has that id. Choose one that no user can have."
+    if new_user := night.domain.recommendations.new_user_id:
+        if not interactions.select("user_id").unionByName(known).where(F.col("user_id") == new_user).isEmpty():
+            raise NewUserIdTakenError(
+                f"recommendations.new_user_id is {new_user}, and a user has that id. Choose one that no user can have."
             )
-        quiet = quiet.unionByName(night.spark.range(1).select(F.lit(newcomer).alias("user_id")))
+        quiet = quiet.unionByName(night.spark.range(1).select(F.lit(new_user).alias("user_id")))
     return quiet.select(F.lit(night.run_date).alias("as_of"), "user_id", *without_events())

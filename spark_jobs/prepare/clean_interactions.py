@@ -1,8 +1,8 @@
 """New interaction batches to silver: typed, one row per event key, late events included.
 
 Reads the bronze batches not cleaned before, or all of them where the domain file has another meaning by now. Refused
-records go to quarantine with rule and reason; what is received equals what is kept, quarantined and found to be a
-duplicate, per batch, or the night stops. It also stops where too much of a batch is refused, or the source is silent.
+records go to quarantine with the failed check and the reason. Per batch received = kept + quarantined + duplicates, or
+the night stops; it also stops where too much of a batch is refused, or the input is silent.
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.batches import Batches, balance, batches_to_clean, count_by_batch, quarantine, records_of
+from spark_jobs.lakehouse.batches import (
+    Batches,
+    batches_to_clean,
+    count_by_batch,
+    quarantine,
+    reconcile_counts,
+    records_of,
+)
 from spark_jobs.lakehouse.freshness import require_fresh
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import Rule, contract_cast, event_key, judge, required, typed
+from spark_jobs.landing.mapping import RecordCheck, contract_cast, event_key, flag_invalid, required, typed
 
 SILVER = "silver.interactions"
 
@@ -29,10 +36,10 @@ def run(night: Night) -> None:
 def clean(night: Night, batches: Batches) -> None:
     """Clean batches; what others brought before is known, also where their row in the ledger is missing."""
     rows = to_interactions(records_of(night, batches), night.read("bronze.interactions"), night.domain)
-    judged = number_repeats(judge(rows, rules(night.domain))).persist()
-    quarantine(night, judged, batches)
-    events, repeated = (judged.where("_rule IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
-    if batches.anew:
+    flagged = number_repeats(flag_invalid(rows, record_checks(night.domain))).persist()
+    quarantine(night, flagged, batches)
+    events, repeated = (flagged.where("_failed_check IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
+    if batches.full_refresh:
         night.replace(SILVER, events)
         duplicates = count_by_batch(repeated)
     else:
@@ -41,8 +48,8 @@ def clean(night: Night, batches: Batches) -> None:
         known_again = events.join(known, "event_key", "left_semi")
         duplicates = count_by_batch(repeated.select("batch_id").unionAll(known_again.select("batch_id")))
         night.merge_new(SILVER, events)
-    balance(night, batches, duplicates)
-    judged.unpersist()
+    reconcile_counts(night, batches, duplicates)
+    flagged.unpersist()
 
 
 def to_interactions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFrame:
@@ -58,17 +65,17 @@ def to_interactions(records: DataFrame, ever: DataFrame, domain: Domain) -> Data
     return rows.withColumn("weight", weights[F.col("event_type")])
 
 
-def rules(domain: Domain) -> list[Rule]:
+def record_checks(domain: Domain) -> list[RecordCheck]:
     """What a row must keep to become an interaction."""
     known = ", ".join(domain.event_weights)
     return [
         *[required(name) for name in ("user_id", "item_id", "event_type", "event_at")],
-        Rule(
+        RecordCheck(
             "event_type_known",
             F.col("weight").isNull(),
             F.concat(F.lit(f"event_type: expected one of {known}, got "), F.col("event_type")),
         ),
-        Rule(
+        RecordCheck(
             "event_at_plausible",
             ~F.year("event_at").between(1970, 9999),
             F.concat(F.lit("event_at: expected a time since 1970, got "), F.col("event_at").cast("string")),
@@ -76,14 +83,14 @@ def rules(domain: Domain) -> list[Rule]:
     ]
 
 
-def number_repeats(judged: DataFrame) -> DataFrame:
+def number_repeats(flagged: DataFrame) -> DataFrame:
     """Judged rows with `_n`, numbering accepted rows of one event key from 1 by a fixed order; slim, to be held.
 
     What the record was is needed of refused rows only; the others go through the shuffle without it.
     """
-    refused = F.col("_rule").isNotNull()
+    refused = F.col("_failed_check").isNotNull()
     slim = (
-        judged.withColumn("_content", F.xxhash64(F.map_entries("_record")))
+        flagged.withColumn("_content", F.xxhash64(F.map_entries("_record")))
         .withColumn("_record", F.when(refused, F.col("_record")))
         .withColumn("batch_id", F.col("_batch_id"))
         .drop("_source_size", "_source_modified_at", "_run_date")

@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
-from spark_jobs.lakehouse.batches import balance, batches_to_clean, count_by_batch, quarantine, records_of
+from spark_jobs.lakehouse.batches import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import judge, required, typed
+from spark_jobs.landing.mapping import flag_invalid, required, typed
 
 SILVER = "silver.items"
 
@@ -22,22 +22,22 @@ def run(night: Night) -> None:
     source = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
     for batches in batches_to_clean(night, source, ledger="items").one_by_one():
         rows = to_versions(records_of(night, batches), night.read(f"bronze.{source}"), night.domain)
-        judged = judge(rows, [required("item_id"), required("title")]).persist()
-        quarantine(night, judged, batches)
-        earlier = night.read(SILVER).where("false" if batches.anew else f"NOT {batches.condition}")
-        delivered = date_versions(judged.where("_rule IS NULL"), earlier)
+        flagged = flag_invalid(rows, [required("item_id"), required("title")]).persist()
+        quarantine(night, flagged, batches)
+        earlier = night.read(SILVER).where("false" if batches.full_refresh else f"NOT {batches.condition}")
+        delivered = date_versions(flagged.where("_failed_check IS NULL"), earlier)
         compared = compare_versions(earlier, delivered).persist()
         night.replace(SILVER, earlier.unionByName(compared.where("_changed").select(earlier.columns)))
-        balance(night, batches, count_by_batch(compared.where("NOT _changed")))
+        reconcile_counts(night, batches, count_by_batch(compared.where("NOT _changed")))
         compared.unpersist()
-        judged.unpersist()
+        flagged.unpersist()
 
 
 def to_versions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFrame:
     """Item columns by the domain's expressions; `updated_at` is NULL where the domain has none."""
     if isinstance(domain.items, DerivedItems):
-        taken, interactions = domain.items.from_interactions, domain.interactions.columns
-        named = {"title": interactions.item_id} | taken.model_dump(exclude_none=True)
+        derived, interactions = domain.items.from_interactions, domain.interactions.columns
+        named = {"title": interactions.item_id} | derived.model_dump(exclude_none=True)
         columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
     else:
         columns = domain.items.columns

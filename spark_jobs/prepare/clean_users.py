@@ -8,9 +8,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.batches import balance, batches_to_clean, count_by_batch, quarantine, records_of
+from spark_jobs.lakehouse.batches import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import judge, required, typed
+from spark_jobs.landing.mapping import flag_invalid, required, typed
 
 SILVER = "silver.users"
 
@@ -21,14 +21,15 @@ def run(night: Night) -> None:
         return
     for batches in batches_to_clean(night, "users").one_by_one():
         rows = typed(records_of(night, batches), night.read("bronze.users"), night.domain.users.columns.model_dump())
-        judged = judge(rows, [required("user_id")]).persist()
-        quarantine(night, judged, batches)
-        latest, superseded = latest_per_user(judged.where("_rule IS NULL").withColumn("batch_id", F.col("_batch_id")))
-        earlier = night.read(SILVER).where("false" if batches.anew else "true")
+        flagged = flag_invalid(rows, [required("user_id")]).persist()
+        quarantine(night, flagged, batches)
+        valid = flagged.where("_failed_check IS NULL").withColumn("batch_id", F.col("_batch_id"))
+        latest, superseded = latest_per_user(valid)
+        earlier = night.read(SILVER).where("false" if batches.full_refresh else "true")
         unchanged = earlier.join(latest, "user_id", "left_anti")
         night.replace(SILVER, unchanged.unionByName(latest.select(unchanged.columns)))
-        balance(night, batches, count_by_batch(superseded))
-        judged.unpersist()
+        reconcile_counts(night, batches, count_by_batch(superseded))
+        flagged.unpersist()
 
 
 def latest_per_user(rows: DataFrame) -> tuple[DataFrame, DataFrame]:

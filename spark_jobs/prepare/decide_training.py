@@ -16,7 +16,7 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.domain.windows import LENGTHS
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.calendar import training_dates
-from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest
+from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest, latest_yes
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.recommender.features.vocabulary import sources_behind
@@ -24,7 +24,7 @@ from spark_jobs.recommender.ranking.ranker import missing_features
 from spark_jobs.recommender.sources import SOURCES, sources_on
 
 log = logging.getLogger("nightjar")
-FEWEST_CUTS = 2
+FEWEST_CUTOFFS = 2
 """A test and at least one training snapshot."""
 STARTERS = ("category_popularity", "popularity")
 """What serves a shop that is too young to train, the first of them that is on: they have a list for everybody, and the
@@ -41,7 +41,7 @@ def run(night: Night) -> None:
     trained = latest(night.lakehouse, "promote", until=before)
     last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
-    promoted = latest(night.lakehouse, "promote", until=before, yes=True)
+    promoted = latest_yes(night.lakehouse, "promote", until=before)
     if promoted and (missing := missing_features(promoted.features or [])):
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
@@ -61,11 +61,11 @@ def enough_history(night: Night, reason: str) -> tuple[bool, str]:
 
     Raises TooLittleHistoryError where it does not and training was asked for.
     """
-    windows, cuts = training_dates(night)
-    if len(cuts) < FEWEST_CUTS:
+    windows, cutoffs = training_dates(night)
+    if len(cutoffs) < FEWEST_CUTOFFS:
         missing = (
-            f"the events before {night.run_date} reach back {len(cuts)} windows of {windows.days} days, at least"
-            f" {FEWEST_CUTS} are needed; run a later date, land older events, or lower train.window_days"
+            f"the events before {night.run_date} reach back {len(cutoffs)} windows of {windows.days} days, at least"
+            f" {FEWEST_CUTOFFS} are needed; run a later date, land older events, or lower train.window_days"
         )
         if night.force_training:
             raise TooLittleHistoryError(f"Can't train: {missing}.")

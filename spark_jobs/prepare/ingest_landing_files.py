@@ -2,7 +2,7 @@
 
 Reads the landing files of the domain. Writes bronze.interactions, bronze.items and bronze.users, one atomic
 commit per source. Which files were ingested is asked of bronze itself, so a killed run can't lose or repeat one. Files
-of a batch that cleaning refused go out of bronze again once they are delivered anew or removed.
+of a batch that cleaning refused go out of bronze again once they are delivered full_refresh or removed.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def run(night: Night) -> None:
 
 def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -> None:
     """Append the files of one source that bronze does not hold yet, as one batch."""
-    found = list_files(night.settings.landing, source.path)
-    if not found and not night.lakehouse.exists(table):
+    files = list_files(night.settings.landing, source.path)
+    if not files and not night.lakehouse.exists(table):
         pattern = night.settings.landing / source.path
         raise LandingFileError(
             f"No landing files match {pattern}; put files there or correct the path in the domain file."
         )
     known = ingested_files(night, table)
-    withdraw_refused(night, table, known, found)
-    new = [file for file in found if file not in known]
+    withdraw_refused(night, table, known, files)
+    new = [file for file in files if file not in known]
     full = [file for file in new if file.size]
     if full:
         batch = batch_id(night, full)
@@ -69,18 +69,18 @@ def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:
     rows = night.lakehouse.query(
         "SELECT source_file, source_size, source_modified_at AS at, array_agg(DISTINCT batch_id) AS batches "
         "FROM bronze GROUP BY source_file, source_size, source_modified_at",
-        bronze=(table, night.pin(table)),
+        bronze=(table, night.read_version(table)),
     ).to_pylist()
     return {LandingFile("", row["source_file"], row["source_size"], row["at"]): row["batches"] for row in rows}
 
 
-def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], found: list[LandingFile]) -> None:
+def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], files: list[LandingFile]) -> None:
     """Take files of refused batches out of bronze that the landing folder does not hold any more as they were."""
     ledgers = (table.removeprefix("bronze."), "items")  # which may be made of interactions
     outcomes = [pair for ledger in ledgers for pair in last_outcomes(night.lakehouse, ledger).items()]
     refused = {batch for batch, row in outcomes if row["refused"]}
     for file, batches in known.items():
-        if file not in found and (gone := refused & set(batches)):
+        if file not in files and (gone := refused & set(batches)):
             log.warning("%s of the refused batch %s was replaced or removed: it goes out of %s", file.name, gone, table)
             listed = ", ".join(literal(batch) for batch in gone)
             night.delete(table, f"batch_id IN ({listed}) AND source_file = {literal(file.name)}")
@@ -117,9 +117,9 @@ def with_provenance(night: Night, records: DataFrame, files: list[LandingFile], 
     """Records with landing file, run date and batch."""
     by_path = {file.path: file for file in files}
     # Decoded here, once per file, and not in every record, where there are fewer slashes.
-    found = [(uri.replace("///", "/", 1), by_path[unquote(urlsplit(uri).path)]) for uri in records.inputFiles()]
+    uris = [(uri.replace("///", "/", 1), by_path[unquote(urlsplit(uri).path)]) for uri in records.inputFiles()]
     described = night.spark.createDataFrame(
-        [(uri, file.name, file.size, file.modified_at) for uri, file in found],
+        [(uri, file.name, file.size, file.modified_at) for uri, file in uris],
         "uri string, source_file string, source_size bigint, source_modified_at timestamp",
     )
     return (

@@ -19,13 +19,13 @@ from spark_jobs.recommender.ranking.shaping import PINNED
 EXAMPLES = 5
 
 
-class RuleBrokenError(NightjarError):
+class ListCheckError(NightjarError):
     """Staged lists break rules; the message names each with its count and some rows."""
 
 
 def run(night: Night) -> None:
     """Count what breaks each rule, record it, and stop at any."""
-    joined, broken_by = listed_users(night), rules(night)
+    joined, broken_by = listed_users(night), list_checks(night)
     counts = joined.agg(*[F.count_if(condition).alias(rule) for rule, condition in broken_by.items()]).collect()[0]
     results = [result(rule, counts[rule], joined, condition) for rule, condition in broken_by.items()]
     night.record("ops.quality_results", results)
@@ -33,7 +33,7 @@ def run(night: Night) -> None:
         f"{r['expectation']}: {r['unexpected']} rows, such as {r['examples']}" for r in results if not r["success"]
     ]
     if broken:
-        raise RuleBrokenError(f"{STAGED} breaks its rules; nothing was published. " + "; ".join(broken))
+        raise ListCheckError(f"{STAGED} breaks its rules; nothing was published. " + "; ".join(broken))
 
 
 def listed_users(night: Night) -> DataFrame:
@@ -46,12 +46,12 @@ def listed_users(night: Night) -> DataFrame:
     return listed if night.domain.rules.max_per_category is None else with_places_in_categories(listed)
 
 
-def rules(night: Night) -> dict[str, Column]:
+def list_checks(night: Night) -> dict[str, Column]:
     """Every rule with the condition that a row which breaks it fulfils."""
     listed, known = F.col("rank").isNotNull(), F.col("blocked_item_ids").isNotNull()
     offered = pc.sum(night.rows("gold.item_features", as_of=night.run_date)["eligible"]).as_py() or 0
     per_user = night.domain.recommendations.per_user
-    return list_rules(night) | {
+    return business_checks(night) | {
         "no item that the already-seen policy hides": listed & F.array_contains("blocked_item_ids", F.col("item_id")),
         "only items available on the run date": listed & ~F.coalesce("eligible", F.lit(False)),
         "only known users": listed & ~known,
@@ -61,15 +61,15 @@ def rules(night: Night) -> dict[str, Column]:
     }
 
 
-def list_rules(night: Night) -> dict[str, Column]:
+def business_checks(night: Night) -> dict[str, Column]:
     """What people decided about lists, as far as it holds tonight."""
     rules, listed = night.domain.rules, F.col("rank").isNotNull()
     blocks = [rule for rule in rules.block if rule.holds(night.run_date)]
     items, categories = ([value for rule in blocks if (value := getattr(rule, kind))] for kind in ("item", "category"))
-    found: dict[str, Column] = {}
+    checks: dict[str, Column] = {}
     if blocks:
         of_category = F.exists("categories", lambda category: category.isin(categories))
-        found["nothing that the domain file blocks"] = listed & (F.col("item_id").isin(items) | of_category)
+        checks["nothing that the domain file blocks"] = listed & (F.col("item_id").isin(items) | of_category)
     pinned = pc.field("item_id").isin(pa.array([pin.item for pin in rules.pin], pa.string()))
     named = night.rows("gold.item_features", as_of=night.run_date).filter(pinned)
     catalogue = {row["item_id"]: row for row in named.select(["item_id", "eligible", "categories"]).to_pylist()}
@@ -79,10 +79,10 @@ def list_rules(night: Night) -> dict[str, Column]:
             continue
         if pin.item not in items and not set(entry["categories"]) & set(categories):
             other = (F.col("rank") == pin.place) & (F.col("item_id") != pin.item)
-            found[f"item {pin.item} at place {pin.place}"] = other & ~F.array_contains("blocked_item_ids", pin.item)
+            checks[f"item {pin.item} at place {pin.place}"] = other & ~F.array_contains("blocked_item_ids", pin.item)
     if rules.max_per_category is not None:
-        found[f"at most {rules.max_per_category} items of a category"] = F.col("of_category") > rules.max_per_category
-    return found
+        checks[f"at most {rules.max_per_category} items of a category"] = F.col("of_category") > rules.max_per_category
+    return checks
 
 
 def with_places_in_categories(listed: DataFrame) -> DataFrame:

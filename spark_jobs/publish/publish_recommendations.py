@@ -18,8 +18,8 @@ from spark_jobs.lakehouse.releases import (
     PUBLISHED,
     SERVED,
     STAGED,
-    born,
     champion,
+    creation_of,
     is_recorded,
     serving,
 )
@@ -54,12 +54,12 @@ def release_facts(night: Night) -> dict[str, Any]:
     """The ledger's row of the staged release: what was written down when it was made, and what it came to."""
     counted = night.lakehouse.query(
         "SELECT min(release) AS release, count(DISTINCT user_id) AS users, count(*) AS rows FROM staged",
-        staged=(STAGED, night.pin(STAGED)),
+        staged=(STAGED, night.read_version(STAGED)),
     ).to_pylist()[0]
-    made = born(night.lakehouse, counted["release"])
-    if made is None:
+    creation = creation_of(night.lakehouse, counted["release"])
+    if creation is None:
         raise ReleaseUnknownError(f"Nothing is known of release {counted['release']}: run the publish stage again.")
-    return {name: value for name, value in (made | counted).items() if name not in ("run_date", "recorded_at")}
+    return {name: value for name, value in (creation | counted).items() if name not in ("run_date", "recorded_at")}
 
 
 def churn(night: Night) -> float:

@@ -1,6 +1,6 @@
 """Score every user with the champion into the staging table.
 
-Reads tonight's snapshot tables, writes gold.recommendations_staged, the birth of their release to ops.releases,
+Reads tonight's snapshot tables, writes gold.recommendations_staged, the release_row of their release to ops.releases,
 and ops.list_rules where there are rules.
 Candidates, features, scores, rules and reasons of a user are computed inside one vectorised Arrow function; nothing of
 size users × items is ever written.
@@ -22,20 +22,20 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.contracts.job_catalog import SNAPSHOTS
 from spark_jobs.contracts.serving import source_of
-from spark_jobs.lakehouse.decisions import latest, nominee
+from spark_jobs.lakehouse.decisions import latest, promotion_candidate
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SCORED, STAGED, champion, waiting
+from spark_jobs.lakehouse.releases import LEDGER, SCORED, STAGED, champion, unpublished
 from spark_jobs.lakehouse.snapshots import require_snapshots, users_as_of
+from spark_jobs.recommender.arrays.batches import shared_out
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.sharing import share
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import LESS_SCORING, require_memory
-from spark_jobs.recommender.ranking.balancing import exposure_of
 from spark_jobs.recommender.ranking.exposure import TOP, Exposure
+from spark_jobs.recommender.ranking.exposure_search import exposure_of
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
 from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
 from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
-from spark_jobs.recommender.snapshots.batches import shared_out
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.sharing import share
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
@@ -47,19 +47,19 @@ def run(night: Night) -> None:
     registry.follow(champion(night.lakehouse))
     require_snapshots(night, [night.run_date])
     if left_staged(night, version):
-        log.info("the lists that an earlier try made and did not publish are kept")
+        log.info("the lists that an earlier try scored and did not publish are kept")
         return
     release = f"{night.domain.domain}-{night.run_date}-{secrets.token_hex(3)}"
-    with tonights_lists(night, registry, version) as made:
+    with tonights_lists(night, registry, version) as scored:
         named = {"run_date": F.lit(night.run_date), "release": F.lit(release), "model_version": F.lit(version)}
-        night.replace(STAGED, made.lists.withColumns(named))
-    record_balance(night, made.exposure)
-    record_rules(night, made.index)
-    night.record(LEDGER, [birth(night, release, version)])
+        night.replace(STAGED, scored.lists.withColumns(named))
+    record_exposure(night, scored.exposure)
+    record_rules(night, scored.index)
+    night.record(LEDGER, [release_row(night, release, version)])
 
 
 @dataclass(frozen=True)
-class Made:
+class ScoredLists:
     """Lists, yet to be computed, and what they rest on."""
 
     lists: DataFrame
@@ -68,7 +68,7 @@ class Made:
 
 
 @contextmanager
-def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Iterator[Made]:
+def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Iterator[ScoredLists]:
     """The lists of every user by the version; what workers need for them is there until the end of the block."""
     context, rules = night.spark.sparkContext, night.domain.rules
     histories = users_as_of(night, night.run_date)
@@ -87,13 +87,13 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
     shape = context.broadcast(shape_of(rules, per_user, index.value, night.run_date))
     try:
         lists = shared_out(histories).mapInArrow(list_maker(index, model, exposure, shape), COLUMNS)
-        yield Made(lists, balance, index.value)
+        yield ScoredLists(lists, balance, index.value)
     finally:
         for shared in (index, model, exposure, shape):
             shared.destroy()
 
 
-def birth(night: Night, release: str, version: str) -> dict[str, object]:
+def release_row(night: Night, release: str, version: str) -> dict[str, object]:
     """The ledger's row of a release whose lists have been made: what they were made of."""
     return {
         "release": release,
@@ -111,13 +111,13 @@ def birth(night: Night, release: str, version: str) -> dict[str, object]:
 
 def left_staged(night: Night, version: str) -> bool:
     """Whether the same lists are staged and not published: a stage that is tried again need not make them again."""
-    made = waiting(night.lakehouse) if is_reproducible(night.settings) else None
+    creation = unpublished(night.lakehouse) if is_reproducible(night.settings) else None
     same = {"model_version": version, "run_date": night.run_date, "domain_file": night.domain.model_dump_json()}
     same["code_version"] = night.code_version
-    if made is None or any(made[name] != value for name, value in same.items()):
+    if creation is None or any(creation[name] != value for name, value in same.items()):
         return False
-    read = dict(made["inputs"])
-    return {table: night.lakehouse.exists(table) and night.pin(table) for table in read} == read
+    read = dict(creation["inputs"])
+    return {table: night.lakehouse.exists(table) and night.read_version(table) for table in read} == read
 
 
 def record_rules(night: Night, index: RetrievalIndex) -> None:
@@ -143,22 +143,23 @@ def record_rules(night: Night, index: RetrievalIndex) -> None:
         about = f"item {rule.item}" if rule.item is not None else f"category {rule.category}"
         if not items:
             log.warning("rules.%s: the catalogue has no %s", kind, about)
-        told = {"rule": kind, "about": about + detail, "reason": rule.reason}
-        recorded.append(told | {"items": len(items), "rows": sum(rows.get(item, 0) for item in items)})
+        row = {"rule": kind, "about": about + detail, "reason": rule.reason}
+        recorded.append(row | {"items": len(items), "rows": sum(rows.get(item, 0) for item in items)})
     night.record("ops.list_rules", recorded)
 
 
-def record_balance(night: Night, found: Exposure) -> None:
+def record_exposure(night: Night, exposure: Exposure) -> None:
     """How exposure is balanced tonight, where the domain wants it."""
     wanted = night.domain.recommendations.coverage
     if wanted is None:
         return
     reason = (
-        f"strength {found.strength:.3g} behind place {found.kept}: the first {TOP} places reach {found.coverage:.1%} of"
-        f" the {found.offered:,} items that they could show, {wanted:.1%} are wanted; by {found.sampled:,} users' lists"
+        f"strength {exposure.strength:.3g} behind place {exposure.kept}: the first {TOP} places reach "
+        f"{exposure.coverage:.1%} of the {exposure.offered:,} items that they could show, {wanted:.1%} are wanted; by"
+        f" the lists of {exposure.sampled:,} users"
     )
-    outcome = "yes" if found.strength else "no"
-    night.record("ops.decisions", [{"decision": "balance_exposure", "outcome": outcome, "reason": reason}])
+    outcome = "yes" if exposure.strength else "no"
+    night.record("ops.decisions", [{"decision": "diversify", "outcome": outcome, "reason": reason}])
 
 
 def tonights_version(night: Night) -> str:
@@ -166,7 +167,7 @@ def tonights_version(night: Night) -> str:
 
     Raises ModelNotFoundError where no night up to this one has chosen any.
     """
-    version = nominee(night.lakehouse, night.run_date) or champion(night.lakehouse, until=night.run_date)
+    version = promotion_candidate(night.lakehouse, night.run_date) or champion(night.lakehouse, until=night.run_date)
     baseline = latest(night.lakehouse, "serve_baseline", until=night.run_date)
     if version is None and (baseline is None or baseline.model_version is None):
         raise ModelNotFoundError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view.view import DefaultJinjaPageView
 
-from spark_jobs.quality.gate import Outcome
+from spark_jobs.quality.outcome import Outcome
 
 NIGHTS_KEPT = 30
 

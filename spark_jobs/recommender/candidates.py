@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.scores import SharedScores, allowed_items
+from spark_jobs.recommender.arrays.top_k import descending, places_of
+from spark_jobs.recommender.arrays.user_batch import UserBatch
 from spark_jobs.recommender.features.pairs import pair_features
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.snapshots.packed import descending, places_of
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import SharedScores, allowed_items
-from spark_jobs.recommender.snapshots.user_batch import UserBatch
 from spark_jobs.recommender.sources import SOURCES
 
 UNRANKED = 1_000.0
@@ -39,8 +39,11 @@ def propose(batch: UserBatch, index: RetrievalIndex) -> Candidates:
     """Candidates of every user: eligible, not blocked, proposed by at least one source."""
     allowed = allowed_items(batch, index)
     off = SharedScores(np.zeros(index.items, dtype=np.float32))
-    scores = {name: source.scores(batch, index) if index.depths[name] else off for name, source in SOURCES.items()}
-    best = {name: scores[name].best(allowed, index.depths[name]) for name in SOURCES}
+    scores = {
+        name: source.scores(batch, index) if index.candidates_per_source[name] else off
+        for name, source in SOURCES.items()
+    }
+    best = {name: scores[name].best(allowed, index.candidates_per_source[name]) for name in SOURCES}
     cells = np.unique(np.concatenate(list(best.values())))
     users, items = np.divmod(cells, index.items)
     proposed = {name: np.zeros(len(cells), dtype=bool) for name in SOURCES}

@@ -14,22 +14,22 @@ from pyspark import SparkContext
 from scipy import sparse
 
 from spark_jobs.contracts.domain.policies import CandidateSource
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.sharing import SharedIndex, share
 from spark_jobs.recommender.features.content import catalogue_numbers, content_matrix
 from spark_jobs.recommender.memory import give_back
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.sharing import SharedIndex, share
-from spark_jobs.recommender.sources import SOURCES, source_depths
+from spark_jobs.recommender.sources import SOURCES, candidates_per_source
 
 NEW_DAYS = 28.0
 """Days for which an item is new."""
 
 
 def index_as_of(
-    snapshot: Callable[[str], pa.RecordBatchReader], depths: Mapping[CandidateSource, int]
+    snapshot: Callable[[str], pa.RecordBatchReader], per_user: Mapping[CandidateSource, int]
 ) -> RetrievalIndex:
     """The index of one snapshot from its tables; catalogue-sized, so it may reach the driver.
 
-    `depths` are those of the domain file.
+    `per_user` is those of the domain file.
     """
     features = snapshot("gold.item_features").read_all().sort_by("item_id")
     item_ids = features["item_id"].combine_chunks().cast(pa.string())
@@ -52,8 +52,8 @@ def index_as_of(
         newness=np.where(listed_days < NEW_DAYS, 1.0 / (1.0 + np.maximum(listed_days, 0.0)), 0.0),
         usual_position=features["usual_position"].to_numpy(),
         repeat_share=features["repeat_share"].to_numpy(),
-        depths=source_depths(depths),
-        learnt=_learnt(snapshot, item_ids),
+        candidates_per_source=candidates_per_source(per_user),
+        fitted=_fitted(snapshot, item_ids),
     )
     del features
     # What building it took: with 275,000 items .4 GiB.
@@ -65,20 +65,20 @@ def shared_index(
     context: SparkContext,
     stream: Callable[..., pa.RecordBatchReader],
     day: date,
-    depths: Mapping[CandidateSource, int],
+    per_user: Mapping[CandidateSource, int],
 ) -> SharedIndex:
     """The index of the date's snapshot, where workers find it; `stream(table, as_of=day)` reads the rows of a date."""
-    return share(context, index_as_of(partial(stream, as_of=day), depths))
+    return share(context, index_as_of(partial(stream, as_of=day), per_user))
 
 
-def _learnt(snapshot: Callable[[str], pa.RecordBatchReader], item_ids: pa.StringArray) -> dict[str, Any]:
-    """What each source learnt; a table that several share is read once."""
-    learning = {name: source.learnt for name, source in SOURCES.items() if source.learnt}
-    tables = {learnt.table: learnt.arrays for learnt in learning.values()}
-    found: dict[str, Any] = {}
+def _fitted(snapshot: Callable[[str], pa.RecordBatchReader], item_ids: pa.StringArray) -> dict[str, Any]:
+    """What each source fitted; a table that several share is read once."""
+    fitted = {name: source.fitted for name, source in SOURCES.items() if source.fitted}
+    tables = {model.table: model.arrays for model in fitted.values()}
+    arrays_by_source: dict[str, Any] = {}
     for table, arrays in tables.items():
-        found |= arrays(snapshot(table), item_ids, [name for name in learning if learning[name].table == table])
-    return found
+        arrays_by_source |= arrays(snapshot(table), item_ids, [name for name in fitted if fitted[name].table == table])
+    return arrays_by_source
 
 
 def _categories(lists: pa.ListArray) -> tuple[sparse.csr_matrix, tuple[str, ...]]:

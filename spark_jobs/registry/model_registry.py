@@ -88,8 +88,8 @@ class ModelRegistry:
 
     def trained_on(self, run_date: date) -> Version | None:
         """The newest version trained at this run date, or None."""
-        found = self._client.search_model_versions(f"name = '{self.name}' and tags.run_date = '{run_date}'")
-        newest = max(found, key=lambda version: int(version.version), default=None)
+        versions = self._client.search_model_versions(f"name = '{self.name}' and tags.run_date = '{run_date}'")
+        newest = max(versions, key=lambda version: int(version.version), default=None)
         return Version(str(newest.version), str(newest.run_id), dict(newest.tags)) if newest else None
 
     def require_trained_on(self, run_date: date) -> Version:
@@ -188,13 +188,13 @@ class ModelRegistry:
     def describe(self, number: str) -> Version:
         """The version with its tags and what its run recorded; raises ModelNotFoundError."""
         try:
-            found = self._client.get_model_version(self.name, number)
+            version = self._client.get_model_version(self.name, number)
         except MlflowException as error:
             raise self._not_loaded(number, error) from error
-        run = self._client.get_run(str(found.run_id))
+        run = self._client.get_run(str(version.run_id))
         inputs = [used.dataset.name for used in run.inputs.dataset_inputs] if run.inputs else []
         data = run.data
-        return Version(number, str(found.run_id), dict(found.tags), dict(data.metrics), dict(data.params), inputs)
+        return Version(number, str(version.run_id), dict(version.tags), dict(data.metrics), dict(data.params), inputs)
 
     def write_card(self, version: Version, card: str) -> None:
         """Keep the model card with the version, and show it as its description."""
@@ -203,19 +203,21 @@ class ModelRegistry:
 
     def card(self, number: str) -> str:
         """The version's model card, under the latest word on it; raises ModelNotFoundError."""
-        told = self.describe(number).tags.get("promotion", "not judged yet")
+        decision_text = self.describe(number).tags.get("promotion", "not judged yet")
         card = self._client.get_model_version(self.name, number).description or f"Version {number} has no model card."
-        return card if told in card else f"**{told}**\n\n{card}"
+        return card if decision_text in card else f"**{decision_text}**\n\n{card}"
 
     def versions(self, limit: int) -> list[tuple[Version, list[str]]]:
         """The latest versions with their aliases, newest first."""
-        found = sorted(self._client.search_model_versions(f"name = '{self.name}'"), key=lambda v: -int(v.version))
-        aliases = self._client.get_registered_model(self.name).aliases if found else {}
+        newest_first = sorted(
+            self._client.search_model_versions(f"name = '{self.name}'"), key=lambda v: -int(v.version)
+        )
+        aliases = self._client.get_registered_model(self.name).aliases if newest_first else {}
 
         def of(number: str) -> list[str]:
             return sorted(name for name, at in aliases.items() if str(at) == number)
 
-        return [(self.describe(str(one.version)), of(str(one.version))) for one in found[:limit]]
+        return [(self.describe(str(one.version)), of(str(one.version))) for one in newest_first[:limit]]
 
     def load_onnx(self, number: str) -> onnx.ModelProto:
         """The version's ONNX twin; raises ModelNotFoundError where there is none."""

@@ -16,12 +16,12 @@ def model_card(
     decision: str,
     rows: list[dict[str, Any]],
     importance: Mapping[str, float],
-    meanings: Mapping[str, str],
+    descriptions: Mapping[str, str],
     digests: Mapping[str, str],
 ) -> str:
     """The card from the registry's facts, the rows of the evaluation and the features with their share of gain."""
     ndcg = [row for row in rows if row["metric"] == "ndcg_at_10"]
-    contenders = sorted((row for row in ndcg if row["slice"] is None), key=lambda row: -float(row["value"]))
+    evaluated = sorted((row for row in ndcg if row["slice"] is None), key=lambda row: -float(row["value"]))
     strongest = sorted(importance, key=lambda name: -importance[name])[:STRONGEST]
     environment = Environment(
         loader=PackageLoader("spark_jobs.reports"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -30,10 +30,10 @@ def model_card(
         version=version,
         domain=domain,
         decision=decision,
-        contenders=contenders[:8],
-        ndcg=next(row for row in contenders if row["contender"] == "ranker"),
-        segments=[row for row in ndcg if row["contender"] == "ranker" and row["slice"]],
+        evaluated=evaluated[:8],
+        ndcg=next(row for row in evaluated if row["model"] == "ranker"),
+        segments=[row for row in ndcg if row["model"] == "ranker" and row["slice"]],
         features=importance,
-        strongest=[{"name": name, "meaning": meanings.get(name, "")} for name in strongest],
+        strongest=[{"name": name, "meaning": descriptions.get(name, "")} for name in strongest],
         **digests,
     )

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 # Text stays text, and equal figures make equal files.
 matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "nightjar", "font.size": 9}
-MODELS = ("ranker", "champion", "balanced")
+MODELS = ("ranker", "champion", "diversified")
 """Contenders that are models, as ops.model_metrics names them."""
 DARK, MIDDLE, LIGHT, ACCENT = "#1f3b5c", "#5b7ea3", "#b7c8da", "#d9822b"
 
@@ -24,20 +24,20 @@ Row = dict[str, Any]
 
 
 def interval_plot(rows: Iterable[Row], metric: str, label: str, path: Path) -> Path:
-    """Horizontal bars with 95 % intervals of one metric for every contender, best on top."""
+    """Horizontal bars with 95 % intervals of one metric for every evaluated model, best on top."""
     ordered = sorted((row for row in rows if row["metric"] == metric), key=lambda row: float(row["value"]))
     figure, axes = _figure(0.26 * len(ordered) + 0.8)
     values = [row["value"] for row in ordered]
-    colours = [DARK if row["contender"] in MODELS else LIGHT for row in ordered]
-    axes.barh([row["contender"] for row in ordered], values, xerr=_errors(ordered), color=colours, ecolor="#555555")
+    colours = [DARK if row["model"] in MODELS else LIGHT for row in ordered]
+    axes.barh([row["model"] for row in ordered], values, xerr=_errors(ordered), color=colours, ecolor="#555555")
     axes.set_xlabel(f"{label} (mean over users, 95 % interval)")
     return _saved(figure, path)
 
 
 def recall_plot(rows: Iterable[Row], path: Path) -> Path:
     """What share of relevant items each source proposes, and what share nobody else does."""
-    pool = {row["contender"]: row["value"] for row in rows if row["metric"] == "pool_recall"}
-    alone = {row["contender"]: row["value"] for row in rows if row["metric"] == "marginal_recall"}
+    pool = {row["model"]: row["value"] for row in rows if row["metric"] == "pool_recall"}
+    alone = {row["model"]: row["value"] for row in rows if row["metric"] == "marginal_recall"}
     names = sorted(alone, key=lambda name: pool[name])
     figure, axes = _figure(0.26 * len(names) + 0.9)
     axes.barh(names, [pool[name] for name in names], color=LIGHT, label="proposed by it")
@@ -64,9 +64,9 @@ def calibration_plot(rows: Iterable[Row], path: Path) -> Path:
         for name in ("place", "score tenth")
     }
     figure, both = plt.subplots(1, 2, figsize=(7.5, 2.6), layout="constrained", sharey=True)
-    for axes, (name, found), colour in zip(both, parts.items(), (DARK, MIDDLE), strict=True):
-        steps = [row["slice"].split(": ")[1].lstrip("0") for row in found]
-        axes.bar(steps, [row["value"] for row in found], color=colour)
+    for axes, (name, part_rows), colour in zip(both, parts.items(), (DARK, MIDDLE), strict=True):
+        steps = [row["slice"].split(": ")[1].lstrip("0") for row in part_rows]
+        axes.bar(steps, [row["value"] for row in part_rows], color=colour)
         axes.tick_params(axis="x", labelsize=6)
         axes.set_xlabel({"place": "place in the list", "score tenth": "tenth of the ranker's scores"}[name])
         axes.spines[["top", "right"]].set_visible(False)
@@ -74,24 +74,24 @@ def calibration_plot(rows: Iterable[Row], path: Path) -> Path:
     return _saved(figure, path)
 
 
-def slice_plot(rows: Iterable[Row], contenders: Sequence[str], path: Path) -> Path:
-    """NDCG@10 of some contenders by segment of users, with 95 % intervals."""
-    found = {(row["contender"], row["slice"]): row for row in rows if row["metric"] == "ndcg_at_10"}
+def slice_plot(rows: Iterable[Row], models: Sequence[str], path: Path) -> Path:
+    """NDCG@10 of some models by segment of users, with 95 % intervals."""
+    by_slice = {(row["model"], row["slice"]): row for row in rows if row["metric"] == "ndcg_at_10"}
     segments = [f"users: {name}" for name in ("first-time", "new", "light", "heavy")]
-    parts = [part for part in segments if (contenders[0], part) in found]
+    parts = [part for part in segments if (models[0], part) in by_slice]
     figure, axes = _figure(2.6)
-    for number, name in enumerate(contenders):
-        mine = [(k, found[name, part]) for k, part in enumerate(parts)]
+    for number, name in enumerate(models):
+        mine = [(k, by_slice[name, part]) for k, part in enumerate(parts)]
         axes.bar(
-            [k + 0.8 * (number - (len(contenders) - 1) / 2) / len(contenders) for k, _ in mine],
+            [k + 0.8 * (number - (len(models) - 1) / 2) / len(models) for k, _ in mine],
             [row["value"] for _, row in mine],
-            width=0.75 / len(contenders),
+            width=0.75 / len(models),
             yerr=_errors([row for _, row in mine]),
             color=(DARK, LIGHT, MIDDLE)[number % 3],
             ecolor="#555555",
             label=name,
         )
-    users = [found[contenders[0], part]["users"] for part in parts]
+    users = [by_slice[models[0], part]["users"] for part in parts]
     axes.set_xticks(range(len(parts)), [f"{p[7:]}\n{n:,} users" for p, n in zip(parts, users, strict=True)])
     axes.set_ylabel("NDCG@10")
     axes.legend(frameon=False)
@@ -100,11 +100,11 @@ def slice_plot(rows: Iterable[Row], contenders: Sequence[str], path: Path) -> Pa
 
 def category_plot(rows: Iterable[Row], path: Path) -> Path | None:
     """Recall@20 of relevant items by category, of the ranker and the champion; None where there are no categories."""
-    found = [row for row in rows if (row["slice"] or "").startswith("category: ")]
-    if not found:
+    category_rows = [row for row in rows if (row["slice"] or "").startswith("category: ")]
+    if not category_rows:
         return None
-    ranker = sorted((row for row in found if row["contender"] == "ranker"), key=lambda row: float(row["value"]))
-    champion = {row["slice"]: row["value"] for row in found if row["contender"] == "champion"}
+    ranker = sorted((row for row in category_rows if row["model"] == "ranker"), key=lambda row: float(row["value"]))
+    champion = {row["slice"]: row["value"] for row in category_rows if row["model"] == "champion"}
     figure, axes = _figure(0.26 * len(ranker) + 0.8)
     names = [row["slice"].removeprefix("category: ") for row in ranker]
     axes.barh(names, [row["value"] for row in ranker], color=DARK, label="ranker")
@@ -117,10 +117,10 @@ def category_plot(rows: Iterable[Row], path: Path) -> Path | None:
 
 
 def trade_off_plot(rows: Iterable[Row], path: Path) -> Path:
-    """Every contender by how much of the catalogue its first places reach, and by NDCG@10."""
+    """Every evaluated model by how much of the catalogue its first places reach, and by NDCG@10."""
     rows = list(rows)
-    reached = {row["contender"]: row["value"] for row in rows if row["metric"] == "coverage_at_10"}
-    quality = {row["contender"]: row["value"] for row in rows if row["metric"] == "ndcg_at_10"}
+    reached = {row["model"]: row["value"] for row in rows if row["metric"] == "coverage_at_10"}
+    quality = {row["model"]: row["value"] for row in rows if row["metric"] == "ndcg_at_10"}
     figure, axes = _figure(3.4)
     named: list[tuple[float, float]] = []
     for name in sorted(quality.keys() & reached.keys(), key=lambda name: (name not in MODELS, -quality[name])):

@@ -24,7 +24,7 @@ SHOWN = {
     "diversity_at_10": "diversity@10",
     "popularity_at_10": "popularity@10",
 }
-"""Columns of the table of contenders beside NDCG@10, by metric."""
+"""Columns of the table of evaluated models beside NDCG@10, by metric."""
 
 
 @dataclass(frozen=True)
@@ -34,40 +34,40 @@ class Evaluation:
     domain: str
     version: str
     run_date: date
-    cut: date
-    """The newest cut: the test window starts with it."""
+    cutoff: date
+    """The newest cutoff: the test window starts with it."""
     until: date
     rows: list[dict[str, Any]]
     importance: dict[str, float]
     variants: list[dict[str, Any]]
     """Rows of ops.model_variants, the full model first."""
-    meanings: dict[str, str]
+    descriptions: dict[str, str]
     """What each metric says, by metric."""
 
     @cached_property
     def all_users(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Rows about all users by (contender, metric)."""
-        return {(row["contender"], row["metric"]): row for row in self.rows if row["slice"] is None}
+        """Rows about all users by (model, metric)."""
+        return {(row["model"], row["metric"]): row for row in self.rows if row["slice"] is None}
 
     @cached_property
-    def contenders(self) -> list[str]:
-        """All contenders, the best by NDCG@10 first."""
+    def evaluated(self) -> list[str]:
+        """All evaluated models, the best by NDCG@10 first."""
         names = [name for name, metric in self.all_users if metric == "ndcg_at_10"]
         return sorted(names, key=lambda name: -self.all_users[name, "ndcg_at_10"]["value"])
 
     @property
-    def rival(self) -> str:
-        """The best contender that is no model."""
-        return next(name for name in self.contenders if name not in plots.MODELS)
+    def baseline(self) -> str:
+        """The best baseline."""
+        return next(name for name in self.evaluated if name not in plots.MODELS)
 
     @property
     def models(self) -> list[str]:
         """The models that were measured."""
         return [name for name in plots.MODELS if (name, "ndcg_at_10") in self.all_users]
 
-    def value(self, contender: str, metric: str) -> float | None:
+    def value(self, model: str, metric: str) -> float | None:
         """A figure of all users; None where there is none."""
-        row = self.all_users.get((contender, metric))
+        row = self.all_users.get((model, metric))
         return None if row is None else float(row["value"])
 
 
@@ -88,12 +88,13 @@ def write_report(evaluation: Evaluation, folder: Path) -> Path:
 
 def _draw(evaluation: Evaluation, folder: Path) -> dict[str, Path | None]:
     rows = [row for row in evaluation.rows if row["slice"] is None]
+    compared = [*evaluation.models[:2], evaluation.baseline]
     return {
         "ndcg": plots.interval_plot(rows, "ndcg_at_10", "NDCG@10", folder / "ndcg_at_10.svg"),
         "recall": plots.interval_plot(rows, "recall_at_20", "Recall@20", folder / "recall_at_20.svg"),
         "retrieval": plots.recall_plot(rows, folder / "retrieval.svg"),
         "trade_off": plots.trade_off_plot(rows, folder / "coverage.svg"),
-        "segments": plots.slice_plot(evaluation.rows, [*evaluation.models[:2], evaluation.rival], folder / "users.svg"),
+        "segments": plots.slice_plot(evaluation.rows, compared, folder / "users.svg"),
         "categories": plots.category_plot(evaluation.rows, folder / "categories.svg"),
         "calibration": plots.calibration_plot(evaluation.rows, folder / "calibration.svg"),
         "sizes": plots.size_plot(evaluation.variants, folder / "sizes.svg"),

@@ -14,9 +14,9 @@ from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
-from spark_jobs.runner.costs import Costs, executions, group_of
 from spark_jobs.runner.failures import Failure, describe_failure
-from spark_jobs.runner.gates import check_table
+from spark_jobs.runner.job_costs import Costs, executions, group_of
+from spark_jobs.runner.quality_gate import check_table
 
 log = logging.getLogger("nightjar")
 
@@ -96,7 +96,7 @@ def module_of(stage: Stage, job: Job) -> str:
 
 
 def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], progress: Progress) -> None:
-    """One job and its gates, once those before it are done; its rows in ops.runs and ops.profile say how they went."""
+    """One job and its gates, once those before it are done; ops.runs and ops.job_costs say how they went."""
     if any(future.exception() for future in after):
         raise NotStartedError(f"{stage.name}/{job.name}: what it reads was not made")
     progress(stage.name, job.name)
@@ -107,15 +107,15 @@ def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], pr
     with recorded(night, ours, stage, job, costs):
         with costs.clock("import"):
             module = importlib.import_module(module_of(stage, job))
-        context.setJobGroup(group_of(job.name, costs.since), job.meaning)
+        context.setJobGroup(group_of(job.name, costs.since), job.description)
         with costs.clock("job"):
             module.run(ours)
         context.setJobGroup(group_of(job.name, costs.since, gate=True), f"gates of {job.name}")
         with costs.clock("gate"):
             for table in job.gates:
-                if not TABLES[table].optional or night.lakehouse.exists(table):
+                if not TABLES[table].may_be_absent or night.lakehouse.exists(table):
                     check_table(ours.after_job(), table)
-    night.record("ops.profile", [costs.row(ours, stage.name, job.name)])
+    night.record("ops.job_costs", [costs.row(ours, stage.name, job.name)])
     night.record("ops.runs", [_row(ours, stage, job, "succeeded", costs.seconds)])
 
 

@@ -11,11 +11,11 @@ from spark_jobs.contracts.domain import Domain, find_domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
+from spark_jobs.lakehouse.leases import Lease, hold_lease
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import Turn, held
 from spark_jobs.runner.run import Progress, module_of, run_night, run_stage
 from spark_jobs.runner.workload import likely_events
 
@@ -35,12 +35,12 @@ def stage(
     name: str,
     *,
     force_training: bool = False,
-    turn: str | None = None,
+    lease: str | None = None,
     progress: Progress = print_progress,
 ) -> None:
-    """Run one stage in this process's Spark session; `turn` names the run of more stages that has the domain's turn."""
-    ours = Turn.of(turn) if turn else Turn.of_this_process(f"stage {name} of {run_date}")
-    with held(_lakehouse(domain, run_date), ours, keep=turn is not None):
+    """Run one stage in this process's Spark session; `lease` names the run of several stages that holds the lease."""
+    ours = Lease.of(lease) if lease else Lease.of_this_process(f"stage {name} of {run_date}")
+    with hold_lease(_lakehouse(domain, run_date), ours, keep=lease is not None):
         run_stage(_night(domain, run_date, name, [STAGES[name]], force_training), STAGES[name], progress)
 
 
@@ -48,12 +48,12 @@ def whole_night(
     domain: str, run_date: date, *, force_training: bool = False, progress: Progress = print_progress
 ) -> None:
     """Run all stages of the night in one Spark session."""
-    with held(_lakehouse(domain, run_date), Turn.of_this_process(f"night {run_date}")):
+    with hold_lease(_lakehouse(domain, run_date), Lease.of_this_process(f"night {run_date}")):
         run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
 
 
 def leakage(domain: str, run_date: date) -> tuple[date, int]:
-    """Replay the oldest cut that this night trained on, without what came after it; see on_demand.leakage_check."""
+    """Replay the oldest cutoff that this night trained on, without what came after it; see on_demand.leakage_check."""
     from spark_jobs.on_demand.leakage_check import check_leakage
 
     _lakehouse(domain, run_date)
@@ -71,20 +71,20 @@ def reproduction(domain: str, release: str) -> int:
 def _lakehouse(domain: str, run_date: date) -> Lakehouse:
     """The domain's tables; raises for what can't be a night, before anything is started."""
     settings = load_settings()
-    found = find_domain(settings.conf_dir, domain)
-    refuse_future(found, run_date)
-    return Lakehouse.of(settings, found)
+    described = find_domain(settings.conf_dir, domain)
+    refuse_future(described, run_date)
+    return Lakehouse.of(settings, described)
 
 
 def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], force_training: bool) -> Night:
     settings = load_settings()
-    found = find_domain(settings.conf_dir, domain)
+    described = find_domain(settings.conf_dir, domain)
     # Python loads what the jobs need while the JVM starts.
     with ThreadPoolExecutor(max_workers=1) as loader:
         loader.submit(_load, list(stages))
         name = f"nightjar {domain} {run_date} {what}"
-        session = spark_session(settings, name, likely_events(settings, found))
-    return Night(session, settings, found, run_date, force_training)
+        session = spark_session(settings, name, likely_events(settings, described))
+    return Night(session, settings, described, run_date, force_training)
 
 
 def refuse_future(domain: Domain, run_date: date) -> None:
@@ -102,4 +102,4 @@ def _load(stages: list[Stage]) -> None:
         for job in stage.jobs:
             importlib.import_module(module_of(stage, job))
     if any(job.gates for stage in stages for job in stage.jobs):
-        importlib.import_module("spark_jobs.quality.gate")
+        importlib.import_module("spark_jobs.quality.evaluation")

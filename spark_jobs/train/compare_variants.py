@@ -43,18 +43,20 @@ def run(night: Night) -> None:
     if not train.compare_seconds or "variant" in version.tags:
         return
     examples = night.require_rows("gold.training_examples", "no user took anything in the label windows")
-    made = tried(night, examples, "label_tested", registry.load_tested(version.number), [v.name for v in VARIANTS])
-    rows = measured(night, [row for row in made if row["onnx"]])
+    tried_variants = tried(
+        night, examples, "label_tested", registry.load_tested(version.number), [v.name for v in VARIANTS]
+    )
+    rows = measured(night, [row for row in tried_variants if row["onnx"]])
     chosen = FULL if train.most_loss is None else smallest(rows, train.most_loss)
     if chosen != FULL:
         version = register(night, registry, version, examples, chosen, rows)
-    left_out = [row for row in made if not row["onnx"]]
-    told = [{name: row.get(name) for name in RECORDED} for row in [*rows, *left_out]]
+    left_out = [row for row in tried_variants if not row["onnx"]]
+    figures = [{name: row.get(name) for name in RECORDED} for row in [*rows, *left_out]]
     night.record(
         "ops.model_variants",
-        [row | {"model_version": version.number, "chosen": row["variant"] == chosen} for row in told],
+        [row | {"model_version": version.number, "chosen": row["variant"] == chosen} for row in figures],
     )
-    registry.log_variants(version, {str(row["variant"]): row for row in told})
+    registry.log_variants(version, {str(row["variant"]): row for row in figures})
 
 
 def tried(
@@ -69,20 +71,20 @@ def tried(
     return trials(examples, label, to_bytes(teacher), names, most, threads=threads, seconds=seconds)
 
 
-def measured(night: Night, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def measured(night: Night, trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The variants on users of the test window, at most MOST_USERS."""
     context, events = night.spark.sparkContext, night.read("silver.interactions")
-    windows, (cut, *_) = training_dates(night)
-    relevant = relevant_after([cut], windows.days, night.domain, events)
-    users = returning_users(users_as_of(night, cut), relevant).persist()
+    windows, (cutoff, *_) = training_dates(night)
+    relevant = relevant_after([cutoff], windows.days, night.domain, events)
+    users = returning_users(users_as_of(night, cutoff), relevant).persist()
     sample = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), users)[0]
-    index = shared_index(context, night.stream, cut, night.domain.sources)
-    shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in made])
+    index = shared_index(context, night.stream, cutoff, night.domain.sources)
+    shared = context.broadcast([{name: value for name, value in row.items() if name != "booster"} for row in trials])
     compared = compare(sample, index, shared)
     for one in (index, shared):
         one.destroy()
     users.unpersist()
-    boosters = {row["variant"]: row["booster"] for row in made}
+    boosters = {row["variant"]: row["booster"] for row in trials}
     return [row | {"booster": boosters.get(row["variant"])} for row in compared]
 
 

@@ -21,11 +21,18 @@ from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
 from spark_jobs.lakehouse.tables import literal
-from spark_jobs.recommender.evaluation.evaluator import CHAMPION, COLUMNS, NEW_EVENTS, RANKER, Rivals, evaluator
-from spark_jobs.recommender.evaluation.metrics import MEANINGS
+from spark_jobs.recommender.evaluation.evaluator import (
+    CHAMPION,
+    COLUMNS,
+    NEW_EVENTS,
+    RANKER,
+    EvaluatedModels,
+    evaluator,
+)
+from spark_jobs.recommender.evaluation.metrics import DESCRIPTIONS
 from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.indexing import shared_index
-from spark_jobs.recommender.ranking.balancing import exposure_of
+from spark_jobs.recommender.ranking.exposure_search import exposure_of
 from spark_jobs.recommender.ranking.labels import at_most, first_time_users, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
@@ -40,20 +47,20 @@ def run(night: Night) -> None:
     registry = ModelRegistry(night.settings, night.domain)
     version = registry.require_trained_on(night.run_date)
     models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry)
-    windows, (cut, *_) = training_dates(night)
-    users = test_users(night, cut, windows.days).persist()
-    evaluate(night, version, cut, users, models)
-    items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cut))
+    windows, (cutoff, *_) = training_dates(night)
+    users = test_users(night, cutoff, windows.days).persist()
+    evaluate(night, version, cutoff, users, models)
+    items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cutoff))
     rows = summary(night.read("gold.evaluation_users"), users.select("user_id", "relevant"), items)
     users.unpersist()
     night.record("ops.model_metrics", [row | {"model_version": version.number} for row in rows])
-    log(night, registry, version, (cut, cut + timedelta(days=windows.days)), rows)
+    log(night, registry, version, (cutoff, cutoff + timedelta(days=windows.days)), rows)
 
 
 def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
     """The champion of earlier nights, to be measured on the same users; none where there is none that can be."""
     earlier = champion(night.lakehouse, until=night.run_date - timedelta(days=1))
-    # A source that serves is among the contenders anyway.
+    # A source that serves is among the evaluated models anyway.
     if earlier is None or source_of(earlier):
         return {}
     try:
@@ -63,34 +70,34 @@ def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
         return {}
 
 
-def test_users(night: Night, cut: date, days: int) -> DataFrame:
-    """Histories at the cut of users who came in so many days after it, at most MOST_USERS, with what they took.
+def test_users(night: Night, cutoff: date, days: int) -> DataFrame:
+    """Histories at the cutoff of users who came in so many days after it, at most MOST_USERS, with what they took.
 
-    Those who came for the first time are there, too, with empty histories: a newcomer's list is one to be measured.
+    Those who came for the first time are there, too, with empty histories: a new user's list is one to be measured.
     """
-    histories = users_as_of(night, cut)
-    relevant = relevant_after([cut], days, night.domain, night.read("silver.interactions"))
-    newcomers = with_attributes(night, first_time_users(histories, relevant))
-    # Tonight's snapshot describes newcomers as well, so that its rows bound both.
+    histories = users_as_of(night, cutoff)
+    relevant = relevant_after([cutoff], days, night.domain, night.read("silver.interactions"))
+    new_users = with_attributes(night, first_time_users(histories, relevant))
+    # Tonight's snapshot describes new users as well, so that its rows bound both.
     described = night.lakehouse.count("gold.user_histories")
     return reduce(
-        DataFrame.unionByName, at_most(MOST_USERS, described, returning_users(histories, relevant), newcomers)
+        DataFrame.unionByName, at_most(MOST_USERS, described, returning_users(histories, relevant), new_users)
     )
 
 
-def evaluate(night: Night, version: Version, cut: date, users: DataFrame, models: dict[str, bytes]) -> None:
-    """Write one row per user and contender for the window after the newest cut."""
+def evaluate(night: Night, version: Version, cutoff: date, users: DataFrame, models: dict[str, bytes]) -> None:
+    """Write one row per user and evaluated model for the window after the newest cutoff."""
     context = night.spark.sparkContext
-    histories = users_as_of(night, cut)
-    index = shared_index(context, night.stream, cut, night.domain.sources)
+    histories = users_as_of(night, cutoff)
+    index = shared_index(context, night.stream, cutoff, night.domain.sources)
     ranker = context.broadcast(models[RANKER])
-    # Balanced for all users at the cut, as the night would have done it.
+    # Balanced for all users at the cutoff, as the night would have done it.
     exposure = exposure_of(histories, index, ranker, night.domain.recommendations)
     heavy = users.where(F.col("events_total") >= NEW_EVENTS).agg(F.percentile_approx("events_total", 0.5))
-    rivals = context.broadcast(Rivals(models, exposure, heavy.collect()[0][0] or NEW_EVENTS))
-    evaluated = users.mapInArrow(evaluator(index, rivals), COLUMNS).withColumn("as_of", F.lit(cut))
+    evaluated_models = context.broadcast(EvaluatedModels(models, exposure, heavy.collect()[0][0] or NEW_EVENTS))
+    evaluated = users.mapInArrow(evaluator(index, evaluated_models), COLUMNS).withColumn("as_of", F.lit(cutoff))
     night.replace("gold.evaluation_users", evaluated.withColumn("model_version", F.lit(version.number)))
-    for one in (index, ranker, rivals):
+    for one in (index, ranker, evaluated_models):
         one.destroy()
 
 
@@ -101,21 +108,21 @@ def variants(night: Night, version: Version) -> list[dict[str, Any]]:
     rows = night.lakehouse.query(
         f"SELECT * FROM v WHERE model_version = {literal(version.number)} AND recorded_at = "
         f"(SELECT max(recorded_at) FROM v WHERE model_version = {literal(version.number)}) ORDER BY bytes DESC",
-        v=("ops.model_variants", night.pin("ops.model_variants")),
+        v=("ops.model_variants", night.read_version("ops.model_variants")),
     ).to_pylist()
     return sorted(rows, key=lambda row: str(row["variant"]) != "full")
 
 
 def log(night: Night, registry: ModelRegistry, version: Version, window: tuple[date, date], rows: list[dict]) -> None:
-    """Send the figures of all users to MLflow, the ranker's by name, the others' with the contender in front."""
+    """Send the figures of all users to MLflow, the ranker's by name, the others' with the model's name in front."""
     domain, importance = night.domain.domain, feature_importance(registry.load(version.number))
     evaluation = Evaluation(
-        domain, version.number, night.run_date, *window, rows, importance, variants(night, version), MEANINGS
+        domain, version.number, night.run_date, *window, rows, importance, variants(night, version), DESCRIPTIONS
     )
     folder = night.settings.home / "reports" / domain / str(night.run_date)
     write_report(evaluation, folder)
     metrics = {
-        metric if contender == RANKER else f"{contender}_{metric}": float(row["value"])
-        for (contender, metric), row in evaluation.all_users.items()
+        metric if model == RANKER else f"{model}_{metric}": float(row["value"])
+        for (model, metric), row in evaluation.all_users.items()
     }
     registry.log_evaluation(version, metrics, folder)

@@ -26,17 +26,17 @@ def run(night: Night) -> None:
     booster = registry.load(version.number)
     model = to_onnx(booster)
     exported = model.SerializeToString()
-    found = compare(night, booster, exported)
+    agreement = compare(night, booster, exported)
     figures = {
-        "onnx_rows": float(found.rows),
-        "onnx_max_difference": found.max_difference,
-        "onnx_same_top_10": found.same_top_10,
+        "onnx_rows": float(agreement.rows),
+        "onnx_max_difference": agreement.max_difference,
+        "onnx_same_top_10": agreement.same_top_10,
     }
-    rows = [{"contender": RANKER, "metric": name, "value": value} for name, value in figures.items()]
-    of_version = {"model_version": version.number, "users": found.lists}
+    rows = [{"model": RANKER, "metric": name, "value": value} for name, value in figures.items()]
+    of_version = {"model_version": version.number, "users": agreement.lists}
     night.record("ops.model_metrics", [row | of_version for row in rows])
     edge_parity(booster, exported).require()
-    found.require()
+    agreement.require()
     example = real_rows(night.read("gold.training_examples"), booster.feature_names or []).to_numpy()
     registry.log_onnx(version, model, figures, facts(model), example, onnx_scores(exported, example))
 
@@ -47,7 +47,7 @@ def compare(night: Night, booster: xgb.Booster, exported: bytes) -> Parity:
     histories = users_as_of(night, night.run_date)
     index = shared_index(context, night.stream, night.run_date, night.domain.sources)
     models = context.broadcast(to_bytes(booster)), context.broadcast(exported)
-    found = parity(histories, index, *models)
+    agreement = parity(histories, index, *models)
     for one in (index, *models):
         one.destroy()
-    return found
+    return agreement

@@ -2,7 +2,7 @@
 
 Reads ops.model_metrics, writes ops.decisions; the reason is a tag of the version in the registry. A promoted version
 becomes champion when lists that it made pass all checks and are published; until then it is the challenger. Where no
-ranker has served yet and this one loses, the best candidate source serves. While a person has pinned a model, no other
+ranker has served yet and this one loses, the best candidate source serves. While a person holds a model, no other
 is promoted; and none is without a person where the domain says `approval: required`.
 """
 
@@ -16,17 +16,17 @@ import xgboost as xgb
 
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.lakehouse.decisions import NO, WAITS, YES, baseline_serves, latest, pinned
+from spark_jobs.lakehouse.decisions import NO, WAITS, YES, baseline_serves, held_model, latest_about
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion
 from spark_jobs.lakehouse.tables import literal
-from spark_jobs.recommender.evaluation.promotion import Verdict, judge
+from spark_jobs.recommender.evaluation.promotion import Verdict, decide_promotion
 from spark_jobs.recommender.features.vocabulary import FEATURES
 from spark_jobs.recommender.ranking.ranker import feature_importance
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.card import model_card
 
-TOLD = {YES: "promoted", NO: "refused", WAITS: "waits for a person"}
+DECISION_TEXTS = {YES: "promoted", NO: "refused", WAITS: "waits for a person"}
 """How a version's tag begins."""
 
 
@@ -36,7 +36,7 @@ def run(night: Night) -> None:
     version, earlier = registry.require_trained_on(night.run_date), champion_before(night)
     rows = evaluation_of(night, version.number)
     growth = size_against(registry, version, earlier)
-    verdict = judge(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
+    verdict = decide_promotion(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
     outcome, reason = outcome_of(night, verdict, version.number)
     decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version.number}
     booster = registry.load(version.number)
@@ -44,40 +44,42 @@ def run(night: Night) -> None:
     if outcome != YES and verdict.best_source and not stays(night, earlier):
         decisions.append(baseline_serves(verdict.best_source, f"no ranker serves yet: {reason}"))
     night.record("ops.decisions", decisions)
-    told = f"{TOLD[outcome]}: {reason}"
-    registry.tag(version, {"promotion": told})
+    decision_text = f"{DECISION_TEXTS[outcome]}: {reason}"
+    registry.tag(version, {"promotion": decision_text})
     registry.challenge(version)
     if rows:
-        registry.write_card(version, card(night, registry.describe(version.number), told, rows, booster))
+        registry.write_card(version, card(night, registry.describe(version.number), decision_text, rows, booster))
 
 
 def stays(night: Night, earlier: str | None) -> bool:
-    """Whether what served before tonight stays: a ranker, or a source that a person pinned."""
-    return earlier is not None and (source_of(earlier) is None or pinned(night.lakehouse, night.run_date) is not None)
+    """Whether what served before tonight stays: a ranker, or a source that a person holds."""
+    return earlier is not None and (
+        source_of(earlier) is None or held_model(night.lakehouse, night.run_date) is not None
+    )
 
 
 def outcome_of(night: Night, verdict: Verdict, version: str) -> tuple[str, str]:
     """What the verdict comes to, and why: people have the last word."""
     if not verdict.promote:
         return NO, verdict.reason
-    if pin := pinned(night.lakehouse, night.run_date):
-        return NO, f"version {pin.model_version} is pinned ({pin.reason}); otherwise: {verdict.reason}"
+    if held := held_model(night.lakehouse, night.run_date):
+        return NO, f"version {held.model_version} is held ({held.reason}); otherwise: {verdict.reason}"
     if night.domain.train.approval == "required":
-        if answer := latest(night.lakehouse, "choose", version=version):
+        if answer := latest_about(night.lakehouse, "choose", version):
             return answer.outcome, f"{answer.reason}; {verdict.reason}"
         return WAITS, verdict.reason
     return YES, verdict.reason
 
 
-def card(night: Night, version: Version, told: str, rows: list[dict[str, Any]], booster: xgb.Booster) -> str:
+def card(night: Night, version: Version, decision_text: str, rows: list[dict[str, Any]], booster: xgb.Booster) -> str:
     """The model card of the version."""
     lock = PROJECT_ROOT / "uv.lock"
     digests = {
         "domain_digest": night.domain.digest[:16],
         "lock_digest": hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else "without a lock file",
     }
-    meanings = {feature.name: feature.meaning for feature in FEATURES}
-    return model_card(version, night.domain, told, rows, feature_importance(booster), meanings, digests)
+    descriptions = {feature.name: feature.description for feature in FEATURES}
+    return model_card(version, night.domain, decision_text, rows, feature_importance(booster), descriptions, digests)
 
 
 def champion_before(night: Night) -> str | None:
@@ -90,7 +92,7 @@ def evaluation_of(night: Night, version: str) -> list[dict[str, Any]]:
     rows = night.lakehouse.query(
         f"SELECT * FROM metrics WHERE model_version = {literal(version)} AND recorded_at = (SELECT max(recorded_at) "
         f"FROM metrics WHERE model_version = {literal(version)} AND metric = 'ndcg_at_10')",
-        metrics=("ops.model_metrics", night.pin("ops.model_metrics")),
+        metrics=("ops.model_metrics", night.read_version("ops.model_metrics")),
     )
     return list(rows.to_pylist())
 

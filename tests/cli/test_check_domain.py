@@ -12,7 +12,7 @@ from rich.console import Console
 
 from spark_jobs.cli.check_domain import check_domain, show
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.on_demand.domain_check.report import Report
+from spark_jobs.on_demand.domain_check.report import CheckReport
 
 GOOD = """
     domain: shop
@@ -78,7 +78,7 @@ def settings(spark: SparkSession, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
 
 
-def check(settings: Settings, tmp_path: Path, text: str) -> tuple[Report, str, int]:
+def check(settings: Settings, tmp_path: Path, text: str) -> tuple[CheckReport, str, int]:
     path = tmp_path / "shop.yaml"
     path.write_text(dedent(text))
     report = check_domain(path, settings)
@@ -127,7 +127,7 @@ def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tm
         "users.columns.user_id: NULL in 100.0% (3) of the sample",
     ],
 )
-def test_every_mistake_is_found_in_one_go(bad_report: tuple[Report, str, int], mistake: str) -> None:
+def test_every_mistake_is_found_in_one_go(bad_report: tuple[CheckReport, str, int], mistake: str) -> None:
     report, _output, code = bad_report
     assert mistake in "\n".join(report.problems)
     assert code == 1
@@ -135,7 +135,7 @@ def test_every_mistake_is_found_in_one_go(bad_report: tuple[Report, str, int], m
 
 
 @pytest.fixture
-def bad_report(settings: Settings, tmp_path: Path) -> tuple[Report, str, int]:
+def bad_report(settings: Settings, tmp_path: Path) -> tuple[CheckReport, str, int]:
     return check(settings, tmp_path, BAD)
 
 

@@ -123,7 +123,7 @@ def test_every_snippet_of_the_page_is_run_by_a_test() -> None:
 
 def test_the_page_lists_the_columns_of_the_contract() -> None:
     listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
-    assert listed == [(column.name, column.type, column.meaning) for column in SERVED.columns]
+    assert listed == [(column.name, column.type, column.description) for column in SERVED.columns]
     assert not any(column.nullable for column in SERVED.columns)
 
 

@@ -32,7 +32,7 @@ def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
             later = {name for name in job.inputs if name not in written}
             assert later <= OF_EARLIER_NIGHTS, f"{job.name} reads {later} before it is written"
             written |= set(job.outputs)
-    assert written | {"ops.quality_results", "ops.runs", "ops.profile", "ops.turns"} == set(TABLES)
+    assert written | {"ops.quality_results", "ops.runs", "ops.job_costs", "ops.leases"} == set(TABLES)
 
 
 MAY_BE_EMPTY = {"gold.segment_popularity"}
@@ -49,7 +49,7 @@ def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
         rules = {(e["type"], e["kwargs"].get("column")) for e in critical}
         assert name in MAY_BE_EMPTY or ("expect_table_row_count_to_be_between", None) in rules
         columns = next(e for e in critical if e["type"].startswith("expect_table_columns_to_match"))
-        assert columns["kwargs"]["column_set" if table.further else "column_list"] == table.column_names
+        assert columns["kwargs"]["column_set" if table.extra_columns else "column_list"] == table.column_names
         for column in table.columns:
             assert column.nullable or ("expect_column_values_to_not_be_null", column.name) in rules, (name, column.name)
         keys = [

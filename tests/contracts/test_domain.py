@@ -108,21 +108,23 @@ def test_label_windows_lie_on_the_grid_and_never_reach_beyond_the_run_date(
     window_days: int, windows: int, every_days: int, run_date: date
 ) -> None:
     found = Windows(window_days, windows, every_days)
-    cuts = found.cuts(run_date)
-    assert len(cuts) == windows + 1
-    assert all(found.on_grid(cut) for cut in cuts)
-    assert timedelta(0) <= run_date - (cuts[0] + timedelta(days=window_days)) < timedelta(days=found.grid_days)
-    assert all(a - b == timedelta(days=window_days) for a, b in itertools.pairwise(cuts))
+    cutoffs = found.cutoffs(run_date)
+    assert len(cutoffs) == windows + 1
+    assert all(found.on_grid(cutoff) for cutoff in cutoffs)
+    assert timedelta(0) <= run_date - (cutoffs[0] + timedelta(days=window_days)) < timedelta(days=found.grid_days)
+    assert all(a - b == timedelta(days=window_days) for a, b in itertools.pairwise(cutoffs))
 
 
 @given(st.integers(1, 30), st.integers(1, 8), st.integers(1, 8), st.dates(date(1990, 1, 1), date(2080, 1, 1)))
 def test_a_later_training_finds_all_but_few_cuts_described(
     every_days: int, steps: int, windows: int, run_date: date
 ) -> None:
-    """Trainings every `every_days` with windows of some times as much: only the newest cut is new."""
+    """Trainings every `every_days` with windows of some times as much: only the newest cutoff is new."""
     found = Windows(every_days * steps, windows, every_days)
-    before = {cut for k in range(1, steps + 1) for cut in found.cuts(run_date - timedelta(days=every_days * k))}
-    assert set(found.cuts(run_date)) - before == {found.cuts(run_date)[0]}
+    before = {
+        cutoff for k in range(1, steps + 1) for cutoff in found.cutoffs(run_date - timedelta(days=every_days * k))
+    }
+    assert set(found.cutoffs(run_date)) - before == {found.cutoffs(run_date)[0]}
 
 
 @given(st.floats(0, 1000))
@@ -170,3 +172,18 @@ def test_a_smaller_model_is_preferred_by_a_share_and_needs_time_to_be_found() ->
         Domain.model_validate(SHOP | {"train": {"prefer_smaller": "half"}})
     with pytest.raises(ValueError, match="needs compare_seconds"):
         Domain.model_validate(SHOP | {"train": {"prefer_smaller": "1%", "compare_seconds": 0}})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("recommendations: {newcomer_id: anybody}", "recommendations.newcomer_id: .*recommendations.new_user_id"),
+        ("sources: {linear: 10}", "sources.linear: .*sources.ease"),
+    ],
+)
+def test_a_key_that_was_renamed_is_refused_with_its_new_name(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "retail.yaml"
+    path.write_text((PROJECT_ROOT / "conf" / "retail.yaml").read_text() + f"\n{old}\n")
+
+    with pytest.raises(DomainFileError, match=new):
+        load_domain(path)

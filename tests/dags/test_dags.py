@@ -13,14 +13,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
+from nightjar_airflow.leases import release_lease, take_lease
 from nightjar_airflow.run_dates import run_date
-from nightjar_airflow.turns import give_turn_back, take_turn
 
 from spark_jobs.contracts.domain import load_domain
 from spark_jobs.contracts.job_catalog import NIGHT, stage_order
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
+from spark_jobs.lakehouse.leases import Lease, LeaseTakenError, hold_lease
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
 from tests.dags.conftest import load_dags, run_dag
 
 CONF = PROJECT_ROOT / "conf"
@@ -48,8 +48,8 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     expected = {pair for pair in stage_order() if "train" not in pair}
     training = {("prepare", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
     training |= {("prepare", "publish"), ("training_over", "publish")}
-    turns = {("take_turn", "prepare"), ("take_turn", "give_turn_back"), ("complete", "give_turn_back")}
-    assert edges == expected | training | turns | {("publish", "complete")}
+    leases = {("take_lease", "prepare"), ("take_lease", "release_lease"), ("complete", "release_lease")}
+    assert edges == expected | training | leases | {("publish", "complete")}
 
 
 @pytest.mark.parametrize("name", sorted(ROLLBACK))
@@ -97,7 +97,7 @@ def test_a_night_without_training_and_one_whose_training_fails_publish_all_the_s
     failing = ["train", *(["prepare"] if before == "failed" else [])]
     found = run_dag(airflow_home, home, "night_retail", {"run_date": "2026-01-05"}, failing)
     assert {name: found[name] for name in states} == states
-    assert found["give_turn_back"] == "success"
+    assert found["release_lease"] == "success"
 
 
 def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_path: Path) -> None:
@@ -131,25 +131,25 @@ def test_a_run_date_is_the_local_day_the_interval_ends_on(moment: Any, zone: str
     assert found == str(moment.astimezone(ZoneInfo(zone)).date())
 
 
-def test_runs_of_a_dag_take_turns_with_each_other_and_with_nights_by_hand(
+def test_runs_of_a_dag_exclude_each_other_and_with_nights_by_hand(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running = {"first", "second"}
     ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda run_ids, **_: len(running & set(run_ids)))
     first, second = (SimpleNamespace(run_id=name, run_type="manual") for name in ("first", "second"))
-    assert take_turn("shop", ti, first)
-    assert take_turn("shop", ti, first)
-    assert not take_turn("shop", ti, second)
+    assert take_lease("shop", ti, first)
+    assert take_lease("shop", ti, first)
+    assert not take_lease("shop", ti, second)
     assert "written by Airflow run first since" in capsys.readouterr().out
-    running.remove("first")  # killed, so that it never gave its turn back
-    assert take_turn("shop", ti, second)
+    running.remove("first")  # killed, so that it never released its lease
+    assert take_lease("shop", ti, second)
     shop = Lakehouse.of(load_settings(), "shop")
-    with pytest.raises(TurnTakenError, match="Airflow run second"), held(shop, Turn.of_this_process("night")):
+    with pytest.raises(LeaseTakenError, match="Airflow run second"), hold_lease(shop, Lease.of_this_process("night")):
         pass
-    give_turn_back("shop", "second")
-    with held(shop, Turn.of_this_process("night")):
-        assert not take_turn("shop", ti, first)
-    assert take_turn("shop", ti, first)
+    release_lease("shop", "second")
+    with hold_lease(shop, Lease.of_this_process("night")):
+        assert not take_lease("shop", ti, first)
+    assert take_lease("shop", ti, first)
 
 
 def test_a_scheduled_night_refuses_code_that_nobody_can_find_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,11 +157,11 @@ def test_a_scheduled_night_refuses_code_that_nobody_can_find_again(home: Path, m
     scheduled, by_hand = (SimpleNamespace(run_id=kind, run_type=kind) for kind in ("scheduled", "manual"))
     monkeypatch.setenv("NIGHTJAR_CODE_VERSION", "3fa2b1c-dirty")
     with pytest.raises(AirflowFailException, match=r"not committed \(git status\).*NIGHTJAR_ALLOW_UNCOMMITTED=true"):
-        take_turn("shop", ti, scheduled)
-    assert take_turn("shop", ti, by_hand)
-    give_turn_back("shop", "manual")
+        take_lease("shop", ti, scheduled)
+    assert take_lease("shop", ti, by_hand)
+    release_lease("shop", "manual")
     monkeypatch.setenv("NIGHTJAR_ALLOW_UNCOMMITTED", "true")
-    assert take_turn("shop", ti, scheduled)
+    assert take_lease("shop", ti, scheduled)
 
 
 def test_a_domain_that_wants_approval_asks_and_does_not_wait(airflow_home: Path, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_versions_are_listed_with_quality_aliases_and_verdict(shop: Night) -> No
     show(shop.settings, "retail", 10, console)
     line = next(row for row in console.export_text().splitlines() if row.startswith(f"{serving(shop)} "))
     assert str(shop.run_date) in line
-    assert "promoted: better than every rival" in line
+    assert "promoted: better than every baseline" in line
 
 
 def test_what_can_not_be_exported_says_why(shop: Night, tmp_path: Path) -> None:

@@ -18,17 +18,17 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse import night as night_module
-from spark_jobs.lakehouse.decisions import latest
+from spark_jobs.lakehouse.decisions import latest_of_date
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import champion, published
 from spark_jobs.lakehouse.snapshots import SnapshotGoneError
 from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
 from spark_jobs.prepare import build_user_histories, ingest_landing_files
 from spark_jobs.prepare.decide_training import run as decide
-from spark_jobs.publish.check_recommendations import RuleBrokenError
+from spark_jobs.publish.check_recommendations import ListCheckError
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.score_users import run as score
-from spark_jobs.recommender.snapshots.histories import histories_as_of
+from spark_jobs.recommender.arrays.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError, run_night, run_stage
 from spark_jobs.train import build_training_examples
 from tests.nights import content, prepare
@@ -68,7 +68,7 @@ def test_the_balance_equals_what_the_simulator_planted(shop: Night) -> None:
 
 def test_repurchases_are_found_by_the_users_own_history(shop: Night) -> None:
     recall = {
-        row.contender: row.value
+        row.model: row.value
         for row in shop.read("ops.model_metrics").where("metric = 'recall_at_20' AND slice IS NULL").collect()
     }
     assert recall["own_history"] > recall["popularity"]
@@ -81,7 +81,7 @@ def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> No
     assert {row.status for row in runs.values()} == {"succeeded"}
     assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
     assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.decisions", "ops.releases"}
-    costs = {row.job: row for row in shop.read("ops.profile").collect()}
+    costs = {row.job: row for row in shop.read("ops.job_costs").collect()}
     assert set(costs) == set(JOBS)
     assert costs["build_user_histories"].rows == shop.read("gold.user_histories").count()
     assert all(row.seconds >= row.gate_seconds >= 0 for row in costs.values())
@@ -132,7 +132,7 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
     assert run.data.metrics["onnx_max_difference"] <= 1e-5
     assert run.data.metrics["onnx_same_top_10"] >= 0.9999
     assert run.data.metrics["onnx_rows"] > 1_000
-    assert version.tags["promotion"].startswith("promoted: better than every rival: NDCG@10")
+    assert version.tags["promotion"].startswith("promoted: better than every baseline: NDCG@10")
     assert version.description.startswith(f"# retail, version {version.version}\n")
     for words in ("**promoted: ", "gold.training_examples@v", "| ranker | 0.", "users: light", "`own_history_rank`"):
         assert words in version.description
@@ -183,7 +183,7 @@ def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> 
     version = night.lakehouse.version(table)
     try:
         night.replace(table, changed.localCheckpoint())
-        with pytest.raises(RuleBrokenError, match="nothing was published"):
+        with pytest.raises(ListCheckError, match="nothing was published"):
             check(night)
     finally:
         night.replace(
@@ -210,7 +210,7 @@ def test_rules_of_people_hold_are_recorded_and_checked(shop: Night) -> None:
     rules = json.loads(json.dumps(RULES).replace("ITEM", item.item_id))
     domain = Domain.model_validate(shop.domain.model_dump() | {"rules": shop.domain.rules.model_dump() | rules})
     night = Night(shop.spark, shop.settings, domain, shop.run_date)
-    with pytest.raises(RuleBrokenError, match=r"blocks: \d+ rows.*at place 2: \d+ rows.*at most 4 items of a category"):
+    with pytest.raises(ListCheckError, match=r"blocks: \d+ rows.*at place 2: \d+ rows.*at most 4 items of a category"):
         check(night.for_job())
     try:
         score(night.for_job())
@@ -312,11 +312,11 @@ def test_a_champion_whose_sources_are_switched_off_is_trained_anew(shop: Night) 
     for sources, outcome, reason in (
         ({}, "no", "the latest training is 2 days old; it is due after 7"),
         ({"past_to_future": 0}, "no", "the latest training is 2 days old; it is due after 7"),
-        ({"als": 0, "linear": 0}, "yes", "the latest ranker learnt from sources that are off now: als, linear"),
+        ({"als": 0, "ease": 0}, "yes", "the latest ranker learnt from sources that are off now: als, linear"),
     ):
         domain = shop.domain.model_copy(update={"sources": sources})
         decide(replace(later, domain=domain).for_job())
-        decision = latest(later.lakehouse, "train", on=later.run_date)
+        decision = latest_of_date(later.lakehouse, "train", later.run_date)
         assert decision is not None
         assert (decision.outcome, decision.reason) == (outcome, reason)
     DeltaTable(later.lakehouse.uri("ops.decisions")).restore(before)
@@ -330,7 +330,7 @@ def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None
         "ops.decisions", [reason | {"features": ["user_events", "phase_of_the_moon"]}]
     )
     decide(later.for_job())
-    decision = latest(later.lakehouse, "train", on=later.run_date)
+    decision = latest_of_date(later.lakehouse, "train", later.run_date)
     assert decision is not None
     assert decision.yes
     assert decision.reason == "the champion needs features that this code does not make: phase_of_the_moon"
@@ -367,8 +367,8 @@ def test_suites_are_readable_json(shop: Night) -> None:
 
 
 def test_features_are_the_same_without_later_events(shop: Night) -> None:
-    cut, pairs = check_leakage(shop.for_job())
-    assert pairs == shop.read("gold.training_examples").where(F.col("as_of") == F.lit(cut)).count() > 100
+    cutoff, pairs = check_leakage(shop.for_job())
+    assert pairs == shop.read("gold.training_examples").where(F.col("as_of") == F.lit(cutoff)).count() > 100
 
 
 def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:

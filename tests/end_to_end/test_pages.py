@@ -23,7 +23,7 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
     for words in (
         "champion",
         "popularity",
-        "best rival",
+        "best baseline",
         "report.html",
         "NDCG@10",
         "Recall@20",
@@ -36,5 +36,5 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
 def test_the_reason_rests_on_the_first_source(shop: Night) -> None:
     rows = shop.read("gold.recommendations").select("reason", "sources").collect()
     for row in rows:
-        assert row.reason.startswith(SOURCES[row.sources[0]].words.split("{")[0])
+        assert row.reason.startswith(SOURCES[row.sources[0]].reason_template.split("{")[0])
     assert {row.sources[0] for row in rows} >= {"item_to_item", "own_history"}

@@ -11,9 +11,9 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.decisions import latest, nominee
+from spark_jobs.lakehouse.decisions import latest_of_date, promotion_candidate
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SERVED, STAGED, born, champion, published
+from spark_jobs.lakehouse.releases import LEDGER, SERVED, STAGED, champion, creation_of, published
 from spark_jobs.on_demand.reproduce import NotReproducibleError, reproduce
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.publish_recommendations import run as publish
@@ -61,7 +61,7 @@ def test_what_differs_or_is_gone_is_named(copied: Night) -> None:
     copied.replace("gold.recommendation_history", changed.localCheckpoint(), where=where)
     with pytest.raises(NotReproducibleError, match=r"comes out otherwise: \d+ rows differ, such as .*Another"):
         reproduce(copied.for_job(), name)
-    made = born(copied.lakehouse, name)
+    made = creation_of(copied.lakehouse, name)
     assert made is not None
     version = dict(made["inputs"])["gold.item_factors"]
     files, _ = copied.lakehouse.files("gold.item_factors", version)
@@ -74,7 +74,7 @@ def test_what_differs_or_is_gone_is_named(copied: Night) -> None:
 
 def test_a_release_that_needs_earlier_code_says_which(copied: Night) -> None:
     name, table = first_release(copied), "gold.item_features"
-    made = born(copied.lakehouse, name)
+    made = creation_of(copied.lakehouse, name)
     assert made is not None
     older = copied.rows(table).drop_columns("repeat_share")
     shutil.rmtree(copied.lakehouse.uri(table))
@@ -92,14 +92,14 @@ def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None
     version = max(client.search_model_versions("name = 'nightjar.retail'"), key=lambda v: int(v.version))
     rows = evaluation_of(copied, str(version.version))
     assert rows
-    worse = [row | {"value": 0.01} if row["contender"] == "ranker" else row for row in rows]
+    worse = [row | {"value": 0.01} if row["model"] == "ranker" else row for row in rows]
     copied.record("ops.model_metrics", [{k: v for k, v in row.items() if k != "recorded_at"} for row in worse])
     for job in (promote, score, check, publish):
         job(copied.for_job())
-    decision = latest(copied.lakehouse, "promote", on=copied.run_date)
+    decision = latest_of_date(copied.lakehouse, "promote", copied.run_date)
     assert decision is not None
     assert not decision.yes
-    assert decision.reason.startswith("does not beat every rival: NDCG@10 0.0100")
+    assert decision.reason.startswith("does not beat every baseline: NDCG@10 0.0100")
     served = champion(copied.lakehouse)
     assert served is not None
     assert served.startswith("source:")
@@ -109,19 +109,19 @@ def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None
     first = lists.where("rank = 1").select(F.array_contains("sources", source).alias("own")).collect()
     assert sum(row.own for row in first) > len(first) * 0.9
     tags = client.get_model_version("nightjar.retail", version.version).tags
-    assert tags["promotion"].startswith("refused: does not beat every rival")
+    assert tags["promotion"].startswith("refused: does not beat every baseline")
     assert "champion" not in client.get_registered_model("nightjar.retail").aliases
     # With a better ranker that has to wait for a person it still serves.
     train = copied.domain.train.model_copy(update={"approval": "required"})
     asking = Night(copied.spark, copied.settings, copied.domain.model_copy(update={"train": train}), copied.run_date)
     copied.record("ops.model_metrics", [{k: v for k, v in row.items() if k != "recorded_at"} for row in rows])
     promote(asking.for_job())
-    waiting = latest(copied.lakehouse, "promote", on=copied.run_date)
-    assert waiting is not None
-    assert (waiting.outcome, waiting.reason[:23]) == ("waits", "better than every rival")
+    unpublished = latest_of_date(copied.lakehouse, "promote", copied.run_date)
+    assert unpublished is not None
+    assert (unpublished.outcome, unpublished.reason[:23]) == ("waits", "better than every baseline")
     tags = client.get_model_version("nightjar.retail", version.version).tags
-    assert tags["promotion"].startswith("waits for a person: better than every rival")
+    assert tags["promotion"].startswith("waits for a person: better than every baseline")
     assert str(client.get_registered_model("nightjar.retail").aliases["challenger"]) == str(version.version)
-    assert nominee(copied.lakehouse, copied.run_date) == served
+    assert promotion_candidate(copied.lakehouse, copied.run_date) == served
     # The next evaluation has it among its sources anyway, and a later ranker that is better takes over.
     assert reproduce(copied.for_job(), published(copied.lakehouse, 1)[0]["release"]) == lists.count()

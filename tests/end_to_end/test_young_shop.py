@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from spark_jobs.lakehouse.decisions import latest
+from spark_jobs.lakehouse.decisions import latest_of_date
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.releases import SERVED, champion
 from spark_jobs.runner.run import JobFailedError, run_night
@@ -16,8 +16,8 @@ YOUNG = date(2026, 1, 8)
 
 
 def at(shop: Night, run_date: date, **train: object) -> Night:
-    """The shop at another date, with other settings of training and a list for newcomers."""
-    recommendations = shop.domain.recommendations.model_copy(update={"newcomer_id": "(anybody)"})
+    """The shop at another date, with other settings of training and a list for new users."""
+    recommendations = shop.domain.recommendations.model_copy(update={"new_user_id": "(anybody)"})
     changed = {"train": shop.domain.train.model_copy(update=train), "recommendations": recommendations}
     return Night(shop.spark, shop.settings, shop.domain.model_copy(update=changed), run_date)
 
@@ -39,7 +39,7 @@ def test_a_source_serves_until_a_ranker_can_be_trained(same_shop: Night, caplog:
 
     # The first ranker is refused: now what was measured decides, and not what a young shop starts with.
     run_night(at(same_shop, same_shop.run_date, min_coverage=1.0))
-    baseline = latest(lakehouse, "serve_baseline", on=same_shop.run_date)
+    baseline = latest_of_date(lakehouse, "serve_baseline", same_shop.run_date)
     assert baseline is not None
     assert baseline.reason.startswith("no ranker serves yet: coverage@10 is")
     assert champion(lakehouse) == baseline.model_version != "source:category_popularity"

@@ -29,7 +29,7 @@ GOOD = "1,u1,a,buy,2026-01-01T10:00:00Z,5"
 GARBAGE = [f"{n},,,what is this,,{n}" for n in range(40)]
 
 
-def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: SparkSession, home: Path) -> None:
+def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_add_up(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home, quality=LENIENT)
     land(
         home,
@@ -49,7 +49,9 @@ def test_dirty_rows_are_quarantined_with_reasons_and_the_counts_balance(spark: S
     assert set(kept) == {"1", "6"}
     assert str(kept["6"].event_at) == "2026-01-01 10:00:00"
     assert kept["6"].value is None
-    refused = {(row.rule, row.record["id"]): row.reason for row in night.read("quarantine.interactions").collect()}
+    refused = {
+        (row.failed_check, row.record["id"]): row.reason for row in night.read("quarantine.interactions").collect()
+    }
     assert set(refused) == {
         ("user_id_required", "2"),
         ("event_type_known", "3"),
@@ -72,7 +74,7 @@ def test_one_malformed_value_is_quarantined_and_stops_nothing(spark: SparkSessio
     clean(night)
     assert {row.event_key: row.value for row in night.read("silver.interactions").collect()} == {"1": 5.0, "3": None}
     refused = night.read("quarantine.interactions").collect()
-    assert [(row.rule, row.record["id"]) for row in refused] == [("event_at_required", "2")]
+    assert [(row.failed_check, row.record["id"]) for row in refused] == [("event_at_required", "2")]
 
 
 def test_a_clean_killed_after_its_merge_can_be_repeated(spark: SparkSession, home: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_clean_killed_after_its_merge_can_be_repeated(spark: SparkSession, hom
     assert (balance.received, balance.kept, balance.quarantined, balance.duplicates) == (3, 1, 1, 1)
 
 
-def test_a_clean_killed_before_its_ledger_and_a_batch_that_delivers_again_balance(
+def test_a_clean_killed_before_its_ledger_and_a_batch_that_delivers_again_reconcile_counts(
     spark: SparkSession, home: Path
 ) -> None:
     """Whichever of the two batches comes first by name."""

@@ -15,7 +15,7 @@ from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.releases import LEDGER, champion, published
 from spark_jobs.publish.publish_recommendations import ReleaseUnknownError
 from spark_jobs.publish.publish_recommendations import run as publish
-from spark_jobs.publish.score_users import birth
+from spark_jobs.publish.score_users import release_row
 from spark_jobs.runner.start import FutureNightError, stage, whole_night
 from tests.nights import night_of, write_domain
 
@@ -28,8 +28,8 @@ def stage_lists(night: Night) -> None:
     night.replace(STAGED, night.spark.createDataFrame([row], schema_of(TABLES[STAGED])))
     for name in SNAPSHOTS:
         night.lakehouse.create(name)
-        night.pin(name)
-    night.record(LEDGER, [birth(night, f"r-{night.run_date}", "source:als")])
+        night.read_version(name)
+    night.record(LEDGER, [release_row(night, f"r-{night.run_date}", "source:als")])
 
 
 def served(night: Night) -> set[date]:

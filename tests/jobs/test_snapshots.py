@@ -1,4 +1,4 @@
-"""Snapshots are kept while what they rest on stays the same, and what is kept equals what would be made anew."""
+"""Snapshots are kept while what they rest on stays the same, and what is kept equals what a full refresh makes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spark_jobs.contracts.tables import TABLES as CONTRACTS
 from spark_jobs.lakehouse.night import Night, schema_of
 from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.prepare.build_item_features import popularity_in
-from spark_jobs.recommender.snapshots.histories import histories_as_of
+from spark_jobs.recommender.arrays.histories import histories_as_of
 from spark_jobs.runner.run import JobFailedError
 from tests.nights import content, land, night_of, prepare, write_domain
 
@@ -65,19 +65,30 @@ def versioned(spark: SparkSession, domain: Domain, run_date: date, code: str = "
 def test_closed_snapshots_are_kept_until_a_late_event_lands_in_them(spark: SparkSession, home: Path) -> None:
     domain = write_domain(home, train=TRAIN)
     snapshot(versioned(spark, domain, FIRST), purchases(range(49)))
-    cuts = domain.windows(50).cuts(THEN)
-    assert set(cuts) - set(domain.windows(50).cuts(FIRST)) == {cuts[0]} == {FIRST}
+    cutoffs = domain.windows(50).cutoffs(THEN)
+    assert set(cutoffs) - set(domain.windows(50).cutoffs(FIRST)) == {cutoffs[0]} == {FIRST}
     night = versioned(spark, domain, THEN)
     before = len(described(night))
     snapshot(night, purchases(range(56)))
     assert set(described(night)[before:]) == {(table, THEN) for table in TABLES}, (
-        "the earlier night's date is a cut now"
+        "the earlier night's date is a cutoff now"
     )
     before = len(described(night))
-    late = ("late", "u1", "i9", "buy", moment(-1) + timedelta(days=(cuts[1] - date(2026, 1, 1)).days), 1.0, None, "b")
+    late = (
+        "late",
+        "u1",
+        "i9",
+        "buy",
+        moment(-1) + timedelta(days=(cutoffs[1] - date(2026, 1, 1)).days),
+        1.0,
+        None,
+        "b",
+    )
     snapshot(night, [*purchases(range(56)), late])
-    assert {day for _, day in described(night)[before:]} == {THEN, cuts[0], cuts[1]}, "the oldest cut lies before it"
-    needed = F.col("as_of").isin([THEN, *cuts])
+    assert {day for _, day in described(night)[before:]} == {THEN, cutoffs[0], cutoffs[1]}, (
+        "the oldest cutoff lies before it"
+    )
+    needed = F.col("as_of").isin([THEN, *cutoffs])
     kept = {table: sorted(map(str, night.read(table).where(needed).collect())) for table in TABLES}
     snapshot(versioned(spark, domain, THEN, "v1-dirty"), [*purchases(range(56)), late])
     assert {table: content(night, table) for table in TABLES} == kept
@@ -115,22 +126,22 @@ def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: S
 
 
 def test_a_newcomer_has_an_empty_history_tonight_and_the_id_of_no_user(spark: SparkSession, home: Path) -> None:
-    night = versioned(spark, write_domain(home, train=TRAIN, recommendations={"newcomer_id": "anybody"}), FIRST)
+    night = versioned(spark, write_domain(home, train=TRAIN, recommendations={"new_user_id": "anybody"}), FIRST)
     snapshot(night, purchases(range(30)))
     rows = night.for_job().read("gold.user_histories").where("user_id = 'anybody'").collect()
     assert [(row.as_of, row.item_ids, row.events_total) for row in rows] == [(FIRST, [], 0)]
-    taken = versioned(spark, write_domain(home, train=TRAIN, recommendations={"newcomer_id": "u3"}), FIRST)
-    with pytest.raises(JobFailedError, match=r"recommendations\.newcomer_id is u3, and a user has that id"):
+    taken = versioned(spark, write_domain(home, train=TRAIN, recommendations={"new_user_id": "u3"}), FIRST)
+    with pytest.raises(JobFailedError, match=r"recommendations\.new_user_id is u3, and a user has that id"):
         snapshot(taken, purchases(range(30)))
 
 
-def test_a_source_that_is_off_is_not_learnt(spark: SparkSession, home: Path) -> None:
-    night = versioned(spark, write_domain(home, train=TRAIN, sources={"als": 0, "linear": 0}), FIRST)
+def test_a_source_that_is_off_is_not_fitted(spark: SparkSession, home: Path) -> None:
+    night = versioned(spark, write_domain(home, train=TRAIN, sources={"als": 0, "ease": 0}), FIRST)
     snapshot(night, purchases(range(30)))
     assert not night.lakehouse.exists("gold.item_factors")
     learnt = {row.source for row in night.read("gold.item_neighbours").select("source").distinct().collect()}
     assert "item_to_item" in learnt
-    assert "linear" not in learnt
+    assert "ease" not in learnt
 
 
 def test_segments_follow_the_users_and_domains_without_users_have_none(spark: SparkSession, home: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.checks import passed
+from spark_jobs.lakehouse.leases import Lease, LeaseTakenError, hold_lease
 from spark_jobs.lakehouse.maintenance import maintain
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
 from tests.nights import write_domain
 
 DAYS = 40
@@ -96,7 +96,7 @@ def test_lists_older_than_the_history_that_is_kept_go(home: Path, settings: Sett
 def test_it_waits_for_a_night(home: Path, settings: Settings) -> None:
     domain = write_domain(home)
     with (
-        held(Lakehouse.of(settings, domain), Turn.of("night")),
-        pytest.raises(TurnTakenError, match="written by night"),
+        hold_lease(Lakehouse.of(settings, domain), Lease.of("night")),
+        pytest.raises(LeaseTakenError, match="written by night"),
     ):
         maintain(settings, domain)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.decisions import decided, latest
 from spark_jobs.lakehouse.schema import arrow_schema
-from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
+from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, OldTableError
 
 NIGHTS = [date(2026, 1, day) for day in (1, 2, 3)]
 BEGUN = datetime(2026, 1, 9, tzinfo=UTC)
@@ -32,13 +33,13 @@ def decide(lakehouse: Lakehouse, decision: str, night: date, outcome: str, versi
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_contract_makes_a_table_that_all_readers_read(lakehouse: Lakehouse, name: str) -> None:
-    further = ["extra"] if TABLES[name].further else []
-    lakehouse.create(name, further=further)
+    extra_columns = ["extra"] if TABLES[name].extra_columns else []
+    lakehouse.create(name, extra_columns=extra_columns)
     log = (Path(lakehouse.uri(name)) / "_delta_log" / f"{0:020}.json").read_text()
     actions = {key: value for line in log.splitlines() for key, value in json.loads(line).items()}
     assert actions["protocol"] == {"minReaderVersion": 1, "minWriterVersion": 2}
     fields = json.loads(actions["metaData"]["schemaString"])["fields"]
-    assert [field["name"] for field in fields] == TABLES[name].column_names + further
+    assert [field["name"] for field in fields] == TABLES[name].column_names + extra_columns
     assert all(field["metadata"]["comment"] for field in fields)
     assert actions["metaData"]["partitionColumns"] == list(TABLES[name].partition_by)
 
@@ -64,17 +65,17 @@ def test_a_missing_value_of_a_required_column_is_refused(lakehouse: Lakehouse) -
 
 
 def test_columns_that_the_contract_leaves_open_may_change(lakehouse: Lakehouse) -> None:
-    for further in (["a", "b"], ["b", "c"], ["b", "c"]):
-        lakehouse.create("gold.training_examples", further=further)
+    for extra_columns in (["a", "b"], ["b", "c"], ["b", "c"]):
+        lakehouse.create("gold.training_examples", extra_columns=extra_columns)
         names = lakehouse.query("SELECT * FROM t", t="gold.training_examples").column_names
-        assert names == arrow_schema(TABLES["gold.training_examples"], further).names
+        assert names == arrow_schema(TABLES["gold.training_examples"], extra_columns).names
     assert lakehouse.version("gold.training_examples") == 1
 
 
 def test_a_meaning_that_is_worded_anew_refuses_no_rows(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     decide(lakehouse, "train", NIGHTS[0], "no")
     table = TABLES["ops.decisions"]
-    columns = tuple(replace(column, meaning=f"{column.meaning} In other words.") for column in table.columns)
+    columns = tuple(replace(column, description=f"{column.description} In other words.") for column in table.columns)
     monkeypatch.setitem(TABLES, "ops.decisions", replace(table, columns=columns))
     decide(lakehouse, "train", NIGHTS[1], "yes")
     assert decided(lakehouse, "train", NIGHTS[1])
@@ -92,9 +93,7 @@ def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:
 
 def test_rows_are_found_by_the_values_of_partitions_and_of_other_columns(lakehouse: Lakehouse) -> None:
     kept = {"item_id": "i1", "neighbour_ids": ["i2", "i3"], "similarities": [0.5, 0.25]}
-    rows = [
-        {"as_of": day, "source": source, **kept} for day in NIGHTS for source in ("item_to_item", "linear", "linear")
-    ]
+    rows = [{"as_of": day, "source": source, **kept} for day in NIGHTS for source in ("item_to_item", "ease", "ease")]
     schema = arrow_schema(TABLES["gold.item_neighbours"])
     version = lakehouse.replace("gold.item_neighbours", pa.Table.from_pylist(rows, schema), None, {})
 
@@ -103,5 +102,13 @@ def test_rows_are_found_by_the_values_of_partitions_and_of_other_columns(lakehou
 
     assert len(found()) == 9
     assert found(as_of=NIGHTS[1]) == rows[3:6]
-    assert found(as_of=NIGHTS[1], source="linear") == rows[4:6]
+    assert found(as_of=NIGHTS[1], source="ease") == rows[4:6]
     assert found(as_of=date(2026, 2, 1)) == found(source="none") == []
+
+
+def test_a_table_of_an_earlier_version_is_refused_with_the_new_name_of_its_column(tmp_path: Path) -> None:
+    lakehouse = Lakehouse(str(tmp_path), "shop")
+    write_deltalake(lakehouse.uri("ops.snapshots"), pa.table({"table": ["t"], "evidence": ["1 2 3"]}))
+
+    with pytest.raises(OldTableError, match=r"ops.snapshots of domain shop has the column evidence, .*fingerprint"):
+        lakehouse.add_missing_columns()

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.ranking.ranker import to_bytes
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.sources import SOURCES
 
 
@@ -38,7 +38,7 @@ def make_index(
         }
     )
     others = [generator.permutation([j for j in range(items) if j != k])[:5] for k in range(items)]
-    models = ("item_to_item", "next_item", "past_to_future", "linear")
+    models = ("item_to_item", "next_item", "past_to_future", "ease")
     neighbours = pa.table(
         {
             "item_id": ids,
@@ -61,7 +61,7 @@ def make_index(
     )
     tables = {"gold.item_features": features, "gold.item_neighbours": learnt, "gold.item_factors": factors}
     tables["gold.segment_popularity"] = segments
-    all_on = {name: source.depth for name, source in SOURCES.items()}
+    all_on = {name: source.candidates_per_user for name, source in SOURCES.items()}
     return index_as_of(lambda name: tables[name].to_reader(), depths or all_on)
 
 

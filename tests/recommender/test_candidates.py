@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.contracts.domain.policies import CandidateSource
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import UNRANKED, propose, rank_in_pool
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 from tests.recommender.builders import make_histories, make_index
 
@@ -78,11 +78,11 @@ def test_ranks_of_as_many_pairs_as_a_batch_of_a_small_catalogue_has() -> None:
 
 def test_sources_propose_as_many_as_the_domain_says_and_none_when_they_are_off() -> None:
     histories = make_histories({"u": [(f"i{k:03d}", 1.0, float(k)) for k in range(6)]}, {})
-    depths = {"popularity": 3, "als": 0, "linear": 0}
+    depths = {"popularity": 3, "als": 0, "ease": 0}
     index = make_index(ITEMS, depths=depths)
     found = propose(user_batch(histories, index), index)
     assert found.proposed["popularity"].sum() == 3
-    for name in ("als", "linear"):
+    for name in ("als", "ease"):
         assert not found.proposed[name].any()
         assert (found.ranks[name] == UNRANKED).all()
         assert (found.features[:, FEATURE_NAMES.index(f"{name}_score")] == 0).all()

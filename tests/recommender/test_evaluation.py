@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.evaluation.baselines import BASELINES
-from spark_jobs.recommender.evaluation.evaluator import COLUMNS, FIRST_TIME, MODELS, RANKER, Rivals, evaluator
-from spark_jobs.recommender.evaluation.metrics import MEANINGS, PER_USER
+from spark_jobs.recommender.evaluation.evaluator import COLUMNS, FIRST_TIME, MODELS, RANKER, EvaluatedModels, evaluator
+from spark_jobs.recommender.evaluation.metrics import DESCRIPTIONS, PER_USER
 from spark_jobs.recommender.evaluation.summary import summary
 from spark_jobs.recommender.ranking.exposure import Exposure
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources import SOURCES
 from tests.recommender.builders import fitted, make_histories, make_index
 
@@ -48,26 +48,26 @@ def measured(spark: SparkSession) -> Measured:
     relevant[0].append("unknown")
     batch = histories.append_column("relevant", pa.array(relevant, pa.list_(pa.string())))
     context = spark.sparkContext
-    rivals = Rivals(
+    baselines = EvaluatedModels(
         {RANKER: fitted(1), "champion": fitted(2)}, Exposure(0.3, 0, np.full(ITEMS, 5.0), 0.5), heavy_from=15
     )
     frame = spark.createDataFrame(pa.Table.from_batches([batch]))
-    evaluated = frame.mapInArrow(evaluator(context.broadcast(index), context.broadcast(rivals)), COLUMNS).persist()
-    rows = {(row.user_id, row.contender): row for row in evaluated.collect()}
+    evaluated = frame.mapInArrow(evaluator(context.broadcast(index), context.broadcast(baselines)), COLUMNS).persist()
+    rows = {(row.user_id, row.model): row for row in evaluated.collect()}
     items = [(f"i{k:03d}", True, [f"c{k % 3}"]) for k in range(ITEMS)]
     features = spark.createDataFrame(items, "item_id string, eligible boolean, categories array<string>")
     return Measured(index, batch, rows, summary(evaluated, frame.select("user_id", "relevant"), features))
 
 
-def of_returning(measured: Measured, contender: str) -> list[Row]:
-    """The contender's rows of users who had events before the cut."""
-    return [row for (_, name), row in measured.rows.items() if name == contender and row.segment != FIRST_TIME]
+def of_returning(measured: Measured, model: str) -> list[Row]:
+    """The model's rows of users who had events before the cutoff."""
+    return [row for (_, name), row in measured.rows.items() if name == model and row.segment != FIRST_TIME]
 
 
-def test_every_contender_is_measured_on_every_user(measured: Measured) -> None:
-    contenders = {contender for _, contender in measured.rows}
-    assert contenders == {*MODELS, *SOURCES, *BASELINES}
-    assert len(measured.rows) == 30 * len(contenders)
+def test_every_model_is_measured_on_every_user(measured: Measured) -> None:
+    evaluated = {model for _, model in measured.rows}
+    assert evaluated == {*MODELS, *SOURCES, *BASELINES}
+    assert len(measured.rows) == 30 * len(evaluated)
     segments = {row.segment for row in measured.rows.values()}
     assert segments == {FIRST_TIME, "new", "light", "heavy"}
     assert {row.user_id for row in measured.rows.values() if row.segment == FIRST_TIME} == {f"v{u}" for u in range(6)}
@@ -77,11 +77,11 @@ def test_lists_hold_no_blocked_item_and_hits_are_what_was_taken(measured: Measur
     taken = dict(
         zip(measured.histories["user_id"].to_pylist(), measured.histories["relevant"].to_pylist(), strict=True)
     )
-    for (user, contender), row in measured.rows.items():
+    for (user, model), row in measured.rows.items():
         assert len(row.top_items) == len(set(row.top_items)) <= 20
         assert row.hits == [item in taken[user] for item in row.top_items]
         assert row.relevant == len(taken[user])
-        assert list(row.scores) == sorted(row.scores, reverse=True), contender
+        assert list(row.scores) == sorted(row.scores, reverse=True), model
         if user == "u03":
             assert not {"i001", "i002"} & set(row.top_items)
 
@@ -106,7 +106,7 @@ def test_pools_and_what_a_source_alone_proposes_equal_a_loop(measured: Measured)
 
 
 def test_figures_are_means_and_differences_of_the_same_users(measured: Measured) -> None:
-    rows = {(row["contender"], row["metric"]): row for row in measured.figures if row["slice"] is None}
+    rows = {(row["model"], row["metric"]): row for row in measured.figures if row["slice"] is None}
     for name in ("als", "most_frequent", "champion"):
         mine = np.array([row.ndcg_at_10 for row in of_returning(measured, name)])
         ours = np.array([row.ndcg_at_10 for row in of_returning(measured, RANKER)])
@@ -117,12 +117,12 @@ def test_figures_are_means_and_differences_of_the_same_users(measured: Measured)
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
     assert rows[RANKER, "ndcg_at_10"]["difference"] == 0
     assert {metric for _, metric in rows} == {*PER_USER, "coverage_at_10", "gini_at_10"}
-    assert {metric for _, metric in rows} <= set(MEANINGS)
+    assert {metric for _, metric in rows} <= set(DESCRIPTIONS)
     assert {name for name, metric in rows if metric == "marginal_recall"} == set(SOURCES)
 
 
 def test_parts_add_up(measured: Measured) -> None:
-    parts = [row for row in measured.figures if row["contender"] == RANKER and row["metric"] == "ndcg_at_10"]
+    parts = [row for row in measured.figures if row["model"] == RANKER and row["metric"] == "ndcg_at_10"]
     whole = next(row for row in parts if row["slice"] is None)
     first = next(row for row in parts if row["slice"] == f"users: {FIRST_TIME}")
     mine = [row.ndcg_at_10 for (user, name), row in measured.rows.items() if name == RANKER and user.startswith("v")]
@@ -143,6 +143,6 @@ def test_parts_add_up(measured: Measured) -> None:
 def test_coverage_and_gini_are_of_first_ten_places(measured: Measured) -> None:
     for name in ("popularity", RANKER):
         shown = [item for row in of_returning(measured, name) for item in row.top_items[:10]]
-        found = {row["metric"]: row["value"] for row in measured.figures if row["contender"] == name}
+        found = {row["metric"]: row["value"] for row in measured.figures if row["model"] == name}
         assert found["coverage_at_10"] == pytest.approx(len(set(shown)) / ITEMS)
         assert 0 <= found["gini_at_10"] < 1

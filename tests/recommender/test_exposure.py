@@ -14,14 +14,14 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain.policies import Recommendations
 from spark_jobs.recommender.candidates import Candidates
-from spark_jobs.recommender.ranking import balancing
+from spark_jobs.recommender.ranking import exposure_search
 from spark_jobs.recommender.ranking.exposure import (
     TOP,
     Exposure,
-    balanced,
-    balanced_scores,
+    diversified_scores,
     items_reached,
     standardised,
+    weakest_exposure,
 )
 from spark_jobs.recommender.ranking.ranker import best_per_user, source_model
 from tests.recommender.builders import make_histories, make_index
@@ -50,7 +50,7 @@ def pools() -> pa.Table:
 
 def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pools: pa.Table) -> None:
     eligible = np.ones(ITEMS, dtype=bool)
-    found = [balanced(pools, USERS, eligible, wanted) for wanted in (0.05, 0.3, 0.6)]
+    found = [weakest_exposure(pools, USERS, eligible, wanted) for wanted in (0.05, 0.3, 0.6)]
     assert found[0].strength == 0.0
     assert 0 < found[1].strength < found[2].strength
     for one, wanted in zip(found, (0.05, 0.3, 0.6), strict=True):
@@ -61,11 +61,11 @@ def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pool
 @pytest.mark.parametrize("kept", [0, 5, 8])
 def test_lists_made_in_parallel_reach_what_is_wanted_and_keep_first_places(pools: pa.Table, kept: int) -> None:
     """The places in the queue stand for the order in which the sample was gone through."""
-    exposure = balanced(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4, kept)
+    exposure = weakest_exposure(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4, kept)
     assert exposure.strength > 0
     found = of_pools(pools)
     scores = np.concatenate(pools["scores"].to_numpy())
-    after = balanced_scores(pools["user_id"].to_pylist(), found, scores, exposure)
+    after = diversified_scores(pools["user_id"].to_pylist(), found, scores, exposure)
     first = [best_per_user(found, values, 60).pairs for values in (scores, after)]
     before, shown = (found.items[pairs].reshape(-1, 60) for pairs in first)
     assert len(set(shown[:, :TOP].ravel().tolist())) / ITEMS >= 0.4 * 0.9
@@ -83,8 +83,8 @@ def of_pools(pools: pa.Table) -> Candidates:
 
 def test_a_sample_stands_for_all_users(pools: pa.Table) -> None:
     eligible = np.ones(ITEMS, dtype=bool)
-    whole = balanced(pools, USERS, eligible, 0.3)
-    part = balanced(pools.slice(0, 100), USERS, eligible, 0.3)
+    whole = weakest_exposure(pools, USERS, eligible, 0.3)
+    part = weakest_exposure(pools.slice(0, 100), USERS, eligible, 0.3)
     assert whole.times.sum() == pytest.approx(USERS * TOP)
     assert part.times.sum() == pytest.approx(USERS * TOP)
 
@@ -113,17 +113,17 @@ def test_a_shop_larger_than_the_sample_is_left_alone_where_its_lists_reach_enoug
             "scores": np.tile(-np.arange(60) / 10, (users, 1)).tolist(),
         }
     )
-    assert balanced(pools, 100 * users, np.ones(items, dtype=bool), 0.25).strength == 0.0
-    alone = balanced(pools, users, np.ones(items, dtype=bool), 0.25)
+    assert weakest_exposure(pools, 100 * users, np.ones(items, dtype=bool), 0.25).strength == 0.0
+    alone = weakest_exposure(pools, users, np.ones(items, dtype=bool), 0.25)
     assert (alone.offered, alone.strength) == (users * TOP, 0.0), "a quarter of their places shows something new"
-    assert balanced(pools, users, np.ones(items, dtype=bool), 0.99).strength > 0
+    assert weakest_exposure(pools, users, np.ones(items, dtype=bool), 0.99).strength > 0
 
 
 def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(balancing, "SAMPLED_USERS", (20, 60))
-    monkeypatch.setattr(balancing, "TELLING", 0.9)
+    monkeypatch.setattr(exposure_search, "SAMPLED_USERS", (20, 60))
+    monkeypatch.setattr(exposure_search, "TELLING", 0.9)
     users, items, generator = 120, 80, np.random.default_rng(0)
     index = spark.sparkContext.broadcast(make_index(items))
     model = spark.sparkContext.broadcast(source_model("item_to_item"))
@@ -135,7 +135,7 @@ def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
     frame = rows.withColumn("as_of", F.lit(date(2026, 1, 1)))
 
     def found(coverage: float | None) -> Exposure:
-        return balancing.exposure_of(frame, index, model, Recommendations(coverage=coverage, keep_first=0))
+        return exposure_search.exposure_of(frame, index, model, Recommendations(coverage=coverage, keep_first=0))
 
     assert found(None).sampled == 0
     few, more = found(0.1), found(1.0)
@@ -143,9 +143,9 @@ def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
     assert 5 < few.sampled < 40 < more.sampled < 90
     assert more.strength > 0
     assert more.times.sum() == pytest.approx(users * TOP, rel=1e-3)
-    monkeypatch.setattr(balancing, "TELLING", 0.3)
+    monkeypatch.setattr(exposure_search, "TELLING", 0.3)
     assert 20 < found(1.0).sampled < 50
-    monkeypatch.setattr(balancing, "SAMPLED_USERS", (1_000, 4_000))
+    monkeypatch.setattr(exposure_search, "SAMPLED_USERS", (1_000, 4_000))
     assert found(1.0).sampled == users
 
 

@@ -1,4 +1,4 @@
-"""Who is learnt from and measured at a cut: users who came back, and users who came for the first time."""
+"""Who is learnt from and measured at a cutoff: users who came back, and users who came for the first time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CUT = date(2026, 1, 8)
 
 @pytest.fixture(scope="module")
 def histories(spark: SparkSession) -> DataFrame:
-    """Histories at the cut of three users; the last one is known, and has no event yet."""
+    """Histories at the cutoff of three users; the last one is known, and has no event yet."""
     rows = make_histories({"a": [("i001", 1.0, 2.0)], "b": [("i002", 1.0, 1.0)], "quiet": []}, {"b": ["i003"]})
     return spark.createDataFrame(pa.Table.from_batches([rows.append_column("as_of", pa.repeat(CUT, 3))]))
 

@@ -21,7 +21,7 @@ def test_what_fits_may_start_and_what_does_not_is_told_how_much_there_is() -> No
 def test_a_catalogue_is_asked_for_before_it_is_sent_to_workers() -> None:
     """The index as it is sent, and what a worker makes of it: transposed neighbours, products of factors."""
     index = make_index(2_000)
-    made = [index.neighbours_of, index.category_popularity, index.new_content, index.learnt["als"].products]
+    made = [index.neighbours_of, index.category_popularity, index.new_content, index.fitted["als"].products]
     held = sum(part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes for part in made)
     assert 0.5 < index.worker_bytes / held < 3
     assert index.shared_bytes == pytest.approx(len(pickle.dumps(index)), rel=0.2)

@@ -40,7 +40,7 @@ def test_known_values() -> None:
 
 
 @given(HITS, st.integers(1, 30))
-def test_bounds(hits: np.ndarray, missed: int) -> None:
+def test_stats_properties(hits: np.ndarray, missed: int) -> None:
     relevant = hits.sum(axis=1) + missed
     for metric in ACCURACY.values():
         values = metric(hits, relevant)

@@ -8,6 +8,7 @@ import xgboost as xgb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.ranker import (
@@ -17,7 +18,6 @@ from spark_jobs.recommender.ranking.ranker import (
     ranker_scores,
     to_bytes,
 )
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 from tests.recommender.builders import make_histories, make_index
 
 SCORES = st.one_of(st.sampled_from([-1.0, 0.0, 2.0, float("-inf")]), st.floats(-5, 5))

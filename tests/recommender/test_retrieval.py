@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots import batches
+from spark_jobs.recommender.arrays import batches
 from spark_jobs.recommender.sources.als.fit import factorise, item_factors
 from spark_jobs.recommender.sources.als.fold_in import (
     ALPHA,
@@ -22,7 +22,7 @@ from spark_jobs.recommender.sources.als.fold_in import (
     ItemFactors,
     fold_in,
 )
-from spark_jobs.recommender.sources.als.propose import factor_matrix
+from spark_jobs.recommender.sources.als.score import factor_matrix
 from spark_jobs.recommender.sources.item_models import MODELS, item_models
 from spark_jobs.recommender.sources.item_to_item.fit import SHRINKAGE, count_bucket, neighbours, neighbours_of_all
 
@@ -163,7 +163,7 @@ def test_factors_depend_neither_on_the_order_of_users_nor_on_people_who_took_not
                 "weights": pa.array([row[2] for row in order], pa.list_(pa.float32())),
             }
         )
-        for order in (rows, rows[::-1], [("newcomer", [], []), *rows])
+        for order in (rows, rows[::-1], [("new user", [], []), *rows])
     ]
     assert factorise(tables[0]).equals(factorise(tables[1]))
     assert factorise(tables[0]).equals(factorise(tables[2]))

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.item_events import NEIGHBOURS, weight_rows
-from spark_jobs.recommender.snapshots.packed import best_pairs, descending
-from spark_jobs.recommender.snapshots.scores import (
+from spark_jobs.recommender.arrays.item_events import NEIGHBOURS, weight_rows
+from spark_jobs.recommender.arrays.scores import (
     DenseScores,
     FactoredScores,
     Scores,
     SharedScores,
     SparseScores,
 )
+from spark_jobs.recommender.arrays.top_k import best_pairs, descending
 
 FORMS: dict[str, Callable[[np.ndarray], Scores]] = {
     "dense": DenseScores,
@@ -93,7 +93,7 @@ def test_the_largest_weights_of_an_item_are_kept_whether_dense_or_sparse(items: 
     weights = np.random.default_rng(3).integers(-9, 10, (60, items)) / 1e6
     weights[0] = 0.0
     item_ids = np.array([f"i{number:04}" for number in range(items)], dtype=object)
-    dense, thin = (weight_rows("linear", w, item_ids) for w in (weights, sparse.csr_matrix(weights)))
+    dense, thin = (weight_rows("ease", w, item_ids) for w in (weights, sparse.csr_matrix(weights)))
     assert dense.equals(thin)
     assert dense["item_id"].to_pylist() == [item for item, row in zip(item_ids[:60], weights, strict=True) if row.any()]
     for found, row in zip(dense.to_pylist(), weights[1:], strict=True):

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import propose
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 from spark_jobs.recommender.sources.segment_popularity import SEGMENT_POPULARITY
 from spark_jobs.recommender.sources.segment_popularity.fit import LEADERS, PRIOR_EVENTS, departures
 from spark_jobs.recommender.sources.segment_popularity.segments import FEWEST_USERS, MOST_SEGMENTS, RANGES, Segments

@@ -9,7 +9,7 @@ import psutil
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from spark_jobs.recommender.snapshots.sharing import MappedIndex, share
+from spark_jobs.recommender.arrays.sharing import MappedIndex, share
 from tests.recommender.builders import make_index
 
 
@@ -21,7 +21,7 @@ def test_workers_map_the_index_and_see_what_the_driver_sees(spark: SparkSession)
     def seen(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             theirs = shared.value
-            weights = theirs.learnt["item_to_item"] @ np.ones(theirs.items)
+            weights = theirs.fitted["item_to_item"] @ np.ones(theirs.items)
             mapped = any(found.path == str(shared.path) for found in psutil.Process().memory_maps())
             row = {"mapped": mapped, "weights": weights.tolist(), "ids": theirs.item_ids.to_pylist()}
             yield pa.RecordBatch.from_pylist([row] * batch.num_rows)
@@ -32,6 +32,6 @@ def test_workers_map_the_index_and_see_what_the_driver_sees(spark: SparkSession)
     for row in rows:
         assert row["mapped"]
         assert row["ids"] == index.item_ids.to_pylist()
-        np.testing.assert_array_equal(row["weights"], index.learnt["item_to_item"] @ np.ones(index.items))
+        np.testing.assert_array_equal(row["weights"], index.fitted["item_to_item"] @ np.ones(index.items))
     shared.destroy()
     assert not shared.path.exists()

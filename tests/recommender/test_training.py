@@ -73,7 +73,7 @@ def test_the_ranker_of_a_young_log_tells_candidates_apart(rows: int) -> None:
     generator = np.random.default_rng(6)
     features = generator.random((rows, 3), dtype=np.float32)
     labels = (features[:, 0] + generator.normal(0, 0.2, rows) > 0.8).astype(int)
-    names = ["als_score", "linear_score", "user_events"]
+    names = ["als_score", "ease_score", "user_events"]
     booster = TrainingRows(features, labels, np.arange(rows) // 20, names, threads=1).train()
     assert roc_auc_score(labels, booster.inplace_predict(features)) > 0.85
 

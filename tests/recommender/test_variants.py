@@ -135,7 +135,7 @@ def test_the_smallest_ranker_within_the_loss_is_chosen() -> None:
     def row(variant: str, size: int, ndcg: float, booster: bytes | None = b"x") -> dict[str, Any]:
         return {"variant": variant, "bytes": size, "ndcg_at_10": ndcg, "difference": ndcg - 0.4, "booster": booster}
 
-    rows = [row(FULL, 200, 0.4), row("small", 100, 0.399), row("tiny", 20, 0.39), row("linear", 1, 0.4, None)]
+    rows = [row(FULL, 200, 0.4), row("small", 100, 0.399), row("tiny", 20, 0.39), row("ease", 1, 0.4, None)]
     assert smallest(rows, 0.0) == FULL
     assert smallest(rows, 0.005) == "small"
     assert smallest(rows, 0.05) == "tiny"

@@ -18,13 +18,13 @@ from spark_jobs.cli.releases import show
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import WAITS, latest, nominee, pinned
+from spark_jobs.lakehouse.decisions import WAITS, held_model, latest, latest_about, promotion_candidate
+from spark_jobs.lakehouse.leases import Lease, LeaseTakenError, hold_lease
 from spark_jobs.lakehouse.releases import HISTORY, LEDGER, SERVED, UnknownReleaseError, champion, published, serving
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.lakehouse.turns import Turn, TurnTakenError, held
 from spark_jobs.on_demand import rollback as module
-from spark_jobs.on_demand.promotion import promote, refuse
+from spark_jobs.on_demand.promotion import NoReasonError, promote, refuse
 from spark_jobs.on_demand.rollback import RollbackError, roll_back
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 from tests.nights import write_domain
@@ -118,7 +118,7 @@ class Killed(BaseException):
     """Stands for a process that dies: nothing catches it."""
 
 
-STEPS = ("_pin", "copy_rows", "_record", "follow")
+STEPS = ("_hold_model", "copy_rows", "_record", "follow")
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
@@ -145,21 +145,21 @@ def test_killed_at_any_step_lists_and_champion_agree_and_the_command_again_finis
     roll_back(shop.settings, shop.domain, "good", "lists are off")
     consistent(shop, "good", "1", "old")
     assert [row["kind"] for row in published(shop.lakehouse, 9)] == ["rollback", "publish", "publish"]
-    pin = pinned(shop.lakehouse, shop.domain.tonight())
-    assert pin is not None
-    assert pin.model_version == "1"
+    held = held_model(shop.lakehouse, shop.domain.tonight())
+    assert held is not None
+    assert held.model_version == "1"
 
 
 def test_a_pin_holds_against_trainings_until_somebody_promotes(shop: Shop) -> None:
     tonight = shop.domain.tonight()
     shop.decide("promote", tonight, version="2")
-    assert nominee(shop.lakehouse, tonight) == "2"
+    assert promotion_candidate(shop.lakehouse, tonight) == "2"
     roll_back(shop.settings, shop.domain, "good", "lists are off")
-    assert nominee(shop.lakehouse, tonight) is None, "a rerun of tonight keeps the pinned model"
+    assert promotion_candidate(shop.lakehouse, tonight) is None, "a rerun of tonight keeps the held model"
     assert champion(shop.lakehouse, until=tonight) == "1"
     promote(shop.settings, shop.domain, "2", "it was the data", by="anna")
-    assert pinned(shop.lakehouse, tonight) is None
-    assert nominee(shop.lakehouse, tonight + timedelta(days=1)) == "2"
+    assert held_model(shop.lakehouse, tonight) is None
+    assert promotion_candidate(shop.lakehouse, tonight + timedelta(days=1)) == "2"
     assert champion(shop.lakehouse) == "1", "until its lists are published"
 
 
@@ -167,16 +167,16 @@ def test_bad_requests_say_why_and_change_nothing(shop: Shop, monkeypatch: pytest
     before = {name: shop.lakehouse.version(name) for name in (SERVED, LEDGER, "ops.decisions")}
     with pytest.raises(UnknownReleaseError, match=r"no published release 'nope'; the latest are bad, good\."):
         roll_back(shop.settings, shop.domain, "nope", "why")
-    with pytest.raises(RollbackError, match="Give a reason"):
+    with pytest.raises(NoReasonError, match="Give a reason"):
         roll_back(shop.settings, shop.domain, "good", "  ")
     with (
-        held(shop.lakehouse, Turn.of("night 2026-11-25")),
-        pytest.raises(TurnTakenError, match="written by night 2026-11-25"),
+        hold_lease(shop.lakehouse, Lease.of("night 2026-11-25")),
+        pytest.raises(LeaseTakenError, match="written by night 2026-11-25"),
     ):
         roll_back(shop.settings, shop.domain, "good", "why")
     with pytest.raises(ModelNotFoundError, match="version 9"):
         promote(shop.settings, shop.domain, "9", "why")
-    with pytest.raises(ValueError, match="Give a reason"):
+    with pytest.raises(NoReasonError, match="Give a reason"):
         promote(shop.settings, shop.domain, "2", "")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     down = shop.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
@@ -222,7 +222,7 @@ def test_the_page_shows_what_serves_and_who_put_it_back(shop: Shop) -> None:
     lines = console.export_text().splitlines()
     assert "serving rollback by anna: lists are off" in lines[1]
     assert "50%" in lines[2]
-    assert lines[-1].startswith("Pinned: version 1 stays until nightjar models promote")
+    assert lines[-1].startswith("Held: version 1 stays until nightjar models promote")
 
 
 def answered(option: str, reason: str | None, person: str | None) -> dict[str, Any]:
@@ -247,19 +247,21 @@ def test_what_a_person_answers_in_airflow_is_done_and_recorded(
     shop: Shop, option: str, reason: str | None, person: str | None, outcome: str, told: str
 ) -> None:
     tonight = shop.domain.tonight()
-    waiting = shop.train(tonight)
+    unpublished = shop.train(tonight)
     assert waiting_version("shop", str(tonight)) is None
-    shop.decide("promote", tonight, WAITS, waiting)
-    assert waiting_version("shop", str(tonight)) == waiting
-    assert nominee(shop.lakehouse, tonight) is None
-    record_answer("shop", waiting, answered(option, reason, person))
-    answer = latest(shop.lakehouse, "choose", version=waiting)
+    shop.decide("promote", tonight, WAITS, unpublished)
+    assert waiting_version("shop", str(tonight)) == unpublished
+    assert promotion_candidate(shop.lakehouse, tonight) is None
+    record_answer("shop", unpublished, answered(option, reason, person))
+    answer = latest_about(shop.lakehouse, "choose", unpublished)
     assert answer is not None
     assert answer.outcome == outcome
-    assert nominee(shop.lakehouse, tonight + timedelta(days=1)) == (waiting if outcome == "yes" else None)
-    assert shop.registry.describe(waiting).tags["promotion"] == told
+    assert promotion_candidate(shop.lakehouse, tonight + timedelta(days=1)) == (
+        unpublished if outcome == "yes" else None
+    )
+    assert shop.registry.describe(unpublished).tags["promotion"] == told
     # It is not asked again when the night is run again, and its card says the last word.
-    assert told in describe_version("shop", waiting)
+    assert told in describe_version("shop", unpublished)
 
 
 def test_a_challenger_is_one_until_it_serves(shop: Shop) -> None:
@@ -272,7 +274,7 @@ def test_a_challenger_is_one_until_it_serves(shop: Shop) -> None:
 
 
 def test_a_refusal_needs_a_reason_and_a_version_that_is_there(shop: Shop) -> None:
-    with pytest.raises(ValueError, match="Give a reason"):
+    with pytest.raises(NoReasonError, match="Give a reason"):
         refuse(shop.settings, shop.domain, "2", " ")
     with pytest.raises(ModelNotFoundError, match="version 9"):
         refuse(shop.settings, shop.domain, "9", "why")

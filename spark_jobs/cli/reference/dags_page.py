@@ -20,7 +20,7 @@ def page() -> str:
     tasks = table(
         ("task", "what it does", "runs", "time limit"),
         [
-            (code(stage.name), stage.meaning, _when(stage.only_if), f"{stage.timeout_minutes} minutes")
+            (code(stage.name), stage.description, _when(stage.only_if), f"{stage.timeout_minutes} minutes")
             for stage in NIGHT
         ],
     )
@@ -42,7 +42,7 @@ def _section(kind: DagKind, domains: list[Domain]) -> str:
         ("param", "type", "default", "meaning"),
         [(code(p.name), _type(p.schema["type"]), code(json.dumps(p.default)), p.description) for p in kind.params],
     )
-    return "\n\n".join(filter(None, [f"## {kind.name}", kind.meaning, dags, params]))
+    return "\n\n".join(filter(None, [f"## {kind.name}", kind.description, dags, params]))
 
 
 def _schedule(cron: str | None) -> str:

@@ -16,15 +16,15 @@ def page() -> str:
         [
             (
                 code(source.name),
-                f"{source.depth}{', off' if source.name in OFF_BY_DEFAULT else ''}",
-                source.meaning,
-                source.words,
+                f"{source.candidates_per_user}{', off' if source.name in OFF_BY_DEFAULT else ''}",
+                source.description,
+                source.reason_template,
             )
             for source in SOURCES.values()
         ],
     )
     rows = [
-        (str(number), code(feature.name), feature.meaning, signs[feature.monotone])
+        (str(number), code(feature.name), feature.description, signs[feature.monotone])
         for number, feature in enumerate(FEATURES, 1)
     ]
     listed = table(("#", "feature", "meaning", "a larger value"), rows)
@@ -36,8 +36,8 @@ def page() -> str:
         "`sources: {past_to_future: 80}` switches it on.",
         sources,
         f"The ranker sees {len(FEATURES)} features of a user, an item and the pair, computed by the same code for "
-        "training and for scoring, from events strictly before the snapshot's date (the cut). It learns nothing from "
-        "sources that are off; when the domain file switches off one that the latest ranker learnt from, a training is "
+        "training and for scoring, from events strictly before the cutoff. It learns nothing from sources that are "
+        "off; when the domain file switches off one that the latest ranker learnt from, a training is "
         "due.",
         listed,
     )

@@ -46,9 +46,9 @@ def edges() -> list[tuple[str, str]]:
 
 def _section(number: int, stage: Stage) -> str:
     condition = f" Only when the night decided to {stage.only_if} (`ops.decisions`)." if stage.only_if else ""
-    about = f"{stage.meaning}{condition} At most {stage.timeout_minutes} minutes."
+    about = f"{stage.description}{condition} At most {stage.timeout_minutes} minutes."
     rows = [
-        (code(job.name), job.meaning, codes(job.inputs, "–"), codes(job.outputs, "–"), codes(job.gates, "–"))
+        (code(job.name), job.description, codes(job.inputs, "–"), codes(job.outputs, "–"), codes(job.gates, "–"))
         for job in stage.jobs
     ]
     jobs = table(("job", "what it does", "reads", "writes", "checked"), rows)

@@ -42,8 +42,8 @@ def _section(contract: Table) -> str:
     columns = table(
         ("column", "type", "NULL", "meaning"),
         [
-            (code(column.name), code(column.type), "yes" if column.nullable else "no", column.meaning)
-            for column in (*contract.columns, *([contract.further] if contract.further else []))
+            (code(column.name), code(column.type), "yes" if column.nullable else "no", column.description)
+            for column in (*contract.columns, *([contract.extra_columns] if contract.extra_columns else []))
         ],
     )
-    return "\n\n".join(filter(None, [f"### {name}", contract.meaning, "\n".join(lines), columns]))
+    return "\n\n".join(filter(None, [f"### {name}", contract.description, "\n".join(lines), columns]))

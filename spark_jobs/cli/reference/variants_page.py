@@ -17,5 +17,5 @@ onnxruntime can't quantise tree ensembles."""
 
 def page() -> str:
     """The page as Markdown."""
-    listed = table(("variant", "what"), [(code(variant.name), variant.meaning) for variant in VARIANTS])
+    listed = table(("variant", "what"), [(code(variant.name), variant.description) for variant in VARIANTS])
     return document("Variants", "spark_jobs/recommender/variants/variants.py", INTRO, listed)

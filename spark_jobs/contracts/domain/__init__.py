@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from spark_jobs.contracts.domain.domain import Domain
 from spark_jobs.contracts.domain.files import DomainFileError, find_domain, load_domain, load_named
-from spark_jobs.contracts.domain.sources import (
+from spark_jobs.contracts.domain.inputs import (
     CsvFormat,
     DerivedItems,
     Expression,

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from spark_jobs.contracts.domain.part import Part
+from spark_jobs.contracts.domain.domain_part import DomainPart
+from spark_jobs.contracts.domain.inputs import DerivedItems, Interactions, Items, Users
 from spark_jobs.contracts.domain.policies import (
     OFF_BY_DEFAULT,
     AllowAfter,
@@ -21,11 +22,10 @@ from spark_jobs.contracts.domain.policies import (
     Rules,
     Train,
 )
-from spark_jobs.contracts.domain.sources import DerivedItems, Interactions, Items, Users
 from spark_jobs.contracts.domain.windows import Windows, sensible_days
 
 
-class Domain(Part):
+class Domain(DomainPart):
     """One domain file. Unknown keys are mistakes."""
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="Name; lower-case letters, digits and hyphens.")

@@ -15,6 +15,10 @@ _TAGS = ("ItemFiles", "DerivedItems", "csv", "json", "parquet")
 """Parts of a pydantic location that are no keys of the file."""
 
 
+RENAMED_KEYS = {"recommendations.newcomer_id": "recommendations.new_user_id", "sources.linear": "sources.ease"}
+"""Keys that earlier versions of Nightjar called otherwise, with their new names."""
+
+
 class DomainFileError(NightjarError):
     """A domain file has mistakes; `problems` lists all of them as `key: what was expected`."""
 
@@ -41,6 +45,8 @@ def load_domain(path: Path) -> Domain:
 
 def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"] if part not in _TAGS) or "domain file"
+    if new := RENAMED_KEYS.get(key.removesuffix(".[key]")):
+        return f"{key.removesuffix('.[key]')}: unknown key; it is {new} since Nightjar 0.1.0"
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":

@@ -7,10 +7,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from spark_jobs.contracts.domain.part import Part
+from spark_jobs.contracts.domain.domain_part import DomainPart
 
 
-class AllowAfter(Part):
+class AllowAfter(DomainPart):
     """Hide an item for a while."""
 
     allow_after_days: int = Field(ge=1, description="Days after the latest such event until the item may come back.")
@@ -19,7 +19,7 @@ class AllowAfter(Part):
 SeenPolicy = Literal["hide", "allow"] | AllowAfter
 
 
-class ListRule(Part):
+class ListRule(DomainPart):
     """What a person decided about an item, or about all items of a category, and why."""
 
     item: str | None = Field(default=None, description="Item; or give a category.")
@@ -61,7 +61,7 @@ class Boost(ListRule):
     )
 
 
-class Rules(Part):
+class Rules(DomainPart):
     """What must never, or may again, be recommended, and what a person wants to see."""
 
     already_seen: dict[str, SeenPolicy] = Field(
@@ -86,7 +86,7 @@ class Rules(Part):
         return self
 
 
-class Train(Part):
+class Train(DomainPart):
     """When and on what the ranker trains."""
 
     every_days: int = Field(default=7, ge=1, description="Retrain when the champion is this many days old.")
@@ -149,7 +149,7 @@ class Train(Part):
         return self
 
 
-class Quality(Part):
+class Quality(DomainPart):
     """What a delivery must be like for the night to go on."""
 
     max_refused_share: float = Field(
@@ -165,7 +165,7 @@ CandidateSource = Literal[
     "item_to_item",
     "next_item",
     "past_to_future",
-    "linear",
+    "ease",
     "als",
     "similar_content",
     "category_popularity",
@@ -179,7 +179,7 @@ OFF_BY_DEFAULT: frozenset[CandidateSource] = frozenset({"past_to_future"})
 """Sources that are off unless the domain file says otherwise: they cost more than they were seen to bring (ADR 23)."""
 
 
-class Recommendations(Part):
+class Recommendations(DomainPart):
     """Shape of the published lists."""
 
     per_user: int = Field(default=20, ge=1, le=500, description="Items in a user's list.")
@@ -198,7 +198,7 @@ class Recommendations(Part):
         description="First places of a list that are the ranker's, however often their items are shown; exposure is "
         "balanced from there to the tenth. Fewer let `coverage` reach farther, at a higher price.",
     )
-    newcomer_id: str | None = Field(
+    new_user_id: str | None = Field(
         default=None,
         min_length=1,
         description="An id that no user has, under which the list of somebody without a history is published: what to "

@@ -31,7 +31,7 @@ class Windows:
 
     @property
     def grid_days(self) -> int:
-        """Step of the calendar grid that training cuts lie on, so that later trainings find them described."""
+        """Step of the calendar grid that training cutoffs lie on, so that later trainings find them described."""
         return gcd(self.days, self.every_days)
 
     def longer(self, days: int) -> Windows:
@@ -39,10 +39,10 @@ class Windows:
         return replace(self, days=days, every_days=max(self.every_days, days // STEPS))
 
     def on_grid(self, day: date) -> bool:
-        """Whether a training cut may lie on this day."""
+        """Whether a training cutoff may lie on this day."""
         return (day - _EPOCH).days % self.grid_days == 0
 
-    def cuts(self, run_date: date) -> list[date]:
+    def cutoffs(self, run_date: date) -> list[date]:
         """Dates whose snapshots training needs, newest first: one for the test, then training windows.
 
         The newest is the latest on the grid whose label window ends by the run date.

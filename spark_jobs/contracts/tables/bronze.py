@@ -20,7 +20,7 @@ def _raw(name: str, what: str) -> Table:
             Column("batch_id", "string", "Batch: all files of one source that one run ingested."),
         ),
         partition_by=("batch_id",),
-        bounded=(),
+        stats_columns=(),
     )
 
 

@@ -52,7 +52,7 @@ SNAPSHOTS = (
         ),
         key=("as_of", "item_id"),
         partition_by=("as_of",),
-        catalogue_sized=True,
+        small=True,
     ),
     Table(
         "gold",
@@ -67,7 +67,7 @@ SNAPSHOTS = (
         ),
         key=("as_of", "source", "item_id"),
         partition_by=("as_of",),
-        catalogue_sized=True,
+        small=True,
     ),
     Table(
         "gold",
@@ -76,8 +76,8 @@ SNAPSHOTS = (
         (AS_OF, ITEM, Column("factors", "array<float>", "Latent factors, the same length for all items.")),
         key=("as_of", "item_id"),
         partition_by=("as_of",),
-        catalogue_sized=True,
-        optional=True,
+        small=True,
+        may_be_absent=True,
     ),
     Table(
         "gold",
@@ -94,8 +94,8 @@ SNAPSHOTS = (
         ),
         key=("as_of", "attribute", "value"),
         partition_by=("as_of",),
-        catalogue_sized=True,
-        optional=True,
+        small=True,
+        may_be_absent=True,
     ),
 )
 TRAINING = (
@@ -112,8 +112,8 @@ TRAINING = (
             Column("label_tested", "int", "The same before the test window; NULL in it.", nullable=True),
         ),
         key=("as_of", "user_id", "item_id"),
-        further=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),
-        bounded=(),
+        extra_columns=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),
+        stats_columns=(),
     ),
     Table(
         "gold",
@@ -123,19 +123,19 @@ TRAINING = (
             AS_OF,
             USER,
             Column("model_version", "string", "Registered model version that was evaluated."),
-            Column("contender", "string", "`ranker`, `champion`, `balanced`, or the name of a source or a baseline."),
+            Column("model", "string", "`ranker`, `champion`, `diversified`, or the name of a source or a baseline."),
             Column(
                 "segment",
                 "string",
                 "`first-time`, `new` (1 to 4 events), `light`, or `heavy` (upper half of the rest).",
             ),
             Column("relevant", "int", "Relevant items of the user in the window."),
-            Column("top_items", "array<string>", "The contender's first twenty."),
+            Column("top_items", "array<string>", "The model's first twenty."),
             Column("hits", "array<boolean>", "Whether each was taken."),
-            Column("scores", "array<float>", "The contender's score of each."),
+            Column("scores", "array<float>", "The model's score of each."),
         ),
-        key=("as_of", "user_id", "contender"),
-        further=Column("<metric>", "double", "One per metric of a user: [metrics](metrics.md).", nullable=True),
+        key=("as_of", "user_id", "model"),
+        extra_columns=Column("<metric>", "double", "One per metric of a user: [metrics](metrics.md).", nullable=True),
     ),
 )
 

@@ -24,7 +24,7 @@ OPS = (
     ),
     Table(
         "ops",
-        "profile",
+        "job_costs",
         "What every job run cost, and of what.",
         (
             RUN_DATE,
@@ -77,14 +77,14 @@ OPS = (
     ),
     Table(
         "ops",
-        "turns",
-        "Who may write the domain's tables now: one row, or none.",
+        "leases",
+        "The lease: who may write the domain's tables now; one row, or none.",
         (
             Column("holder", "string", "The night or maintenance."),
             Column("host", "string", "Machine of its process, where it is one.", nullable=True),
             Column("pid", "bigint", "Number of its process, where it is one.", nullable=True),
-            Column("since", "timestamp", "When it took the turn."),
-            Column("until", "timestamp", "When the turn ends unless it is renewed."),
+            Column("since", "timestamp", "When it took the lease."),
+            Column("until", "timestamp", "When the lease expires unless it is renewed."),
         ),
     ),
     Table(
@@ -95,7 +95,7 @@ OPS = (
             RUN_DATE,
             Column("table", "string", "Snapshot table."),
             Column("as_of", "date", "Snapshot date."),
-            Column("evidence", "string", "Events before it (number, sums), what else it rests on, and the code."),
+            Column("fingerprint", "string", "Events before it (number, sums), what else it rests on, and the code."),
             RECORDED_AT,
         ),
     ),
@@ -108,7 +108,7 @@ OPS = (
             Column(
                 "decision",
                 "string",
-                "`train`, `promote`, `serve_baseline`, `balance_exposure`, `publish`, `pin`, `choose`.",
+                "`train`, `promote`, `serve_baseline`, `diversify`, `publish`, `hold`, `choose`.",
             ),
             Column("outcome", "string", "`yes`, `no`, or `waits`: a person has to say."),
             Column("reason", "string", "Why."),
@@ -124,7 +124,7 @@ OPS = (
         (
             RUN_DATE,
             Column("model_version", "string", "Registered model version."),
-            Column("contender", "string", "`ranker`, `champion`, `balanced`, or the name of a source or a baseline."),
+            Column("model", "string", "`ranker`, `champion`, `diversified`, or the name of a source or a baseline."),
             Column("metric", "string", "Metric: [metrics](metrics.md)."),
             Column(
                 "slice", "string", "Part of users, items or places (`users: new`); NULL: who came back.", nullable=True

@@ -14,7 +14,7 @@ def _refused(name: str) -> Table:
             Column("record", "map<string,string>", "The record as received."),
             Column("corrupt", "string", "The raw text, where the record could not be parsed.", nullable=True),
             Column("source_file", "string", "Landing file it came from."),
-            Column("rule", "string", "Rule that refused it; the first one broken."),
+            Column("failed_check", "string", "Rule that refused it; the first one broken."),
             Column("reason", "string", "What was found and what was expected."),
             Column("batch_id", "string", "Batch it came with."),
         ),

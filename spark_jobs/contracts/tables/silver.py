@@ -20,7 +20,7 @@ SILVER = (
             Column("batch_id", "string", "Batch that first delivered it."),
         ),
         key=("event_key",),
-        bounded=("event_at",),
+        stats_columns=("event_at",),
     ),
     Table(
         "silver",
@@ -37,7 +37,7 @@ SILVER = (
             Column("batch_id", "string", "Batch that delivered this version."),
         ),
         key=("item_id", "valid_from"),
-        catalogue_sized=True,
+        small=True,
     ),
     Table(
         "silver",
@@ -49,6 +49,6 @@ SILVER = (
             Column("batch_id", "string", "Batch that delivered the latest attributes."),
         ),
         key=("user_id",),
-        optional=True,
+        may_be_absent=True,
     ),
 )

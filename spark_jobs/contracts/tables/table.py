@@ -11,7 +11,7 @@ class Column:
 
     name: str
     type: str
-    meaning: str
+    description: str
     nullable: bool = False
 
 
@@ -19,23 +19,23 @@ class Column:
 class Table:
     """A Delta table at `<home>/lakehouse/<domain>/<layer>/<name>`.
 
-    `key` identifies a row; `partition_by` are the columns whose values a rerun replaces. `further` describes columns
-    after the others whose names the writer decides (one per feature, one per metric); their common type and meaning.
+    `key` identifies a row; `partition_by` are the columns whose values a rerun replaces. `extra_columns` describes
+    columns after the others whose names the writer decides (one per feature, one per metric): their common type.
     """
 
     layer: str
     name: str
-    meaning: str
+    description: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
-    further: Column | None = None
-    catalogue_sized: bool = False
+    extra_columns: Column | None = None
+    small: bool = False
     """Whether it grows with the catalogue alone: then delta-rs writes it up to a larger log than other tables."""
-    optional: bool = False
+    may_be_absent: bool = False
     """Whether there are domains without it, where its gate has nothing to look at."""
 
-    bounded: tuple[str, ...] | None = None
+    stats_columns: tuple[str, ...] | None = None
     """Columns whose least and largest values the log has for each file; None: all. A writer looks at every row for it,
     so that large tables have those alone by which files are skipped."""
 
@@ -46,7 +46,7 @@ class Table:
 
     @property
     def column_names(self) -> list[str]:
-        """Column names in the table's order, `further` ones left out."""
+        """Column names in the table's order, `extra_columns` ones left out."""
         return [column.name for column in self.columns]
 
 

@@ -20,8 +20,8 @@ from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.landing.files import read_records, record_columns, source_view
 from spark_jobs.landing.listing import LandingFile, list_files
 from spark_jobs.on_demand.domain_check import expressions as check
-from spark_jobs.on_demand.domain_check.domain_file import Source, nothing_matches, read_file, sources_of
-from spark_jobs.on_demand.domain_check.report import Report
+from spark_jobs.on_demand.domain_check.domain_file import Input, inputs_of, nothing_matches, read_file
+from spark_jobs.on_demand.domain_check.report import CheckReport
 
 REQUIRED = {
     "interactions": ("user_id", "item_id", "event_type", "event_at"),
@@ -37,30 +37,30 @@ RARE = 0.01
 """Share up to which unknown event types are taken for malformed records, not for something that the file forgot."""
 
 
-def run(settings: Settings, path: Path) -> Report:
+def run(settings: Settings, path: Path) -> CheckReport:
     """Check the file at `path`; Spark starts only when there are landing files to try it on."""
-    report = Report(path)
+    report = CheckReport(path)
     content = read_file(path, report)
     files: dict[str, list[LandingFile]] = {}
-    sources = sources_of(content)
-    for source in sources:
-        files[source.name] = [file for file in list_files(settings.landing, source.pattern) if file.size]
-        if not files[source.name]:
-            report.problem(f"{source.key}.path", nothing_matches(settings.landing, source.pattern))
-    sources = [source for source in sources if files[source.name]]
-    if not sources:
+    inputs = inputs_of(content)
+    for input in inputs:
+        files[input.name] = [file for file in list_files(settings.landing, input.pattern) if file.size]
+        if not files[input.name]:
+            report.problem(f"{input.key}.path", nothing_matches(settings.landing, input.pattern))
+    inputs = [input for input in inputs if files[input.name]]
+    if not inputs:
         return report
     spark = spark_session(settings, f"nightjar check-domain {path.name}")
     if content.get("time_zone") in available_timezones():
         spark.conf.set("spark.sql.session.timeZone", content["time_zone"])
     with check.expecting_errors(spark):
-        rows = {source.name: check_source(spark, source, files[source.name], report) for source in sources}
+        rows = {input.name: check_source(spark, input, files[input.name], report) for input in inputs}
     events, items = rows.get("interactions"), rows.get("items")
     if events is not None and "event_type" in events.columns:
         check_event_types(events, content.get("event_weights"), report)
     if events is not None and "event_at" in events.columns:
         check_times(events, report)
-    catalogue = next((source for source in sources if source.key == "items"), None)
+    catalogue = next((input for input in inputs if input.key == "items"), None)
     have_ids = all(rows is not None and "item_id" in rows.columns for rows in (events, items))
     if catalogue and events is not None and have_ids:
         check_items_known(events, catalogue_ids(spark, catalogue, files["items"]), report)
@@ -69,7 +69,7 @@ def run(settings: Settings, path: Path) -> Report:
     return report
 
 
-def tell_what_is_cleaned_again(settings: Settings, domain: Domain, report: Report) -> None:
+def tell_what_is_cleaned_again(settings: Settings, domain: Domain, report: CheckReport) -> None:
     """What the file says otherwise than when earlier batches were cleaned makes the next night clean them again."""
     lakehouse = Lakehouse.of(settings, domain)
     for ledger in REQUIRED:
@@ -78,44 +78,44 @@ def tell_what_is_cleaned_again(settings: Settings, domain: Domain, report: Repor
             report.warning(ledger, f"{text}: they were cleaned by another version of this file")
 
 
-def check_source(spark: SparkSession, source: Source, files: list[LandingFile], report: Report) -> DataFrame | None:
+def check_source(spark: SparkSession, input: Input, files: list[LandingFile], report: CheckReport) -> DataFrame | None:
     """Try every expression on a sample; the sample with the contract columns that work, None without records."""
-    records, unreadable = check.read_sample(spark, files, source.format)
+    records, unreadable = check.read_sample(spark, files, input.format)
     for text in unreadable:
-        report.problem(f"{source.key}.format", text)
+        report.problem(f"{input.key}.format", text)
     total = records.count() if records else 0
     if records is None or not total:
         if not unreadable:
-            report.problem(f"{source.key}.path", f"the {len(files)} matching files hold no records")
+            report.problem(f"{input.key}.path", f"the {len(files)} matching files hold no records")
         return None
     columns = record_columns(records)
     if suspicion := check.format_suspicion(records, columns, total):
-        report.warning(f"{source.key}.format", suspicion)
+        report.warning(f"{input.key}.format", suspicion)
     view = source_view(records, columns)
     working: dict[str, str] = {}
-    for expression in source.expressions:
+    for expression in input.expressions:
         problems = check.problems_of(view, columns, expression.column, expression.sql)
         for text in problems:
             report.problem(expression.key, text)
         if not problems:
             working[expression.column] = expression.sql
     nulls, errors = check.evaluate(view, working)
-    key_of = {expression.column: expression.key for expression in source.expressions}
+    key_of = {expression.column: expression.key for expression in input.expressions}
     for column, text in errors.items():
         report.problem(key_of[column], f"fails on some records: {text} Use try_cast or try_to_timestamp.")
     rows = check.mapped(view, {name: working[name] for name in nulls if not name.startswith("event_key")})
-    report_nulls(source, rows, {key_of[name]: (name, count) for name, count in nulls.items()}, total, report)
-    if set(REQUIRED[source.name]) <= set(nulls):
-        summarise(source, rows, len(files), total, report)
+    report_nulls(input, rows, {key_of[name]: (name, count) for name, count in nulls.items()}, total, report)
+    if set(REQUIRED[input.name]) <= set(nulls):
+        summarise(input, rows, len(files), total, report)
     return rows
 
 
 def report_nulls(
-    source: Source, rows: DataFrame, nulls: dict[str, tuple[str, int]], total: int, report: Report
+    input: Input, rows: DataFrame, nulls: dict[str, tuple[str, int]], total: int, report: CheckReport
 ) -> None:
     """Records without a required value go to quarantine: many of them mean a wrong expression."""
     for key, (column, count) in nulls.items():
-        if column in REQUIRED[source.name] and count:
+        if column in REQUIRED[input.name] and count:
             text = f"NULL in {percent(count, total)} of the sample, which quarantine would take"
             tell = report.problem if count > total * TOO_MANY else report.warning
             tell(key, f"{text}; such a record: {check.example(rows, f'{column} IS NULL')}")
@@ -123,37 +123,37 @@ def report_nulls(
             report.warning(key, "NULL in every record of the sample")
 
 
-def summarise(source: Source, rows: DataFrame, files: int, total: int, report: Report) -> None:
+def summarise(input: Input, rows: DataFrame, files: int, total: int, report: CheckReport) -> None:
     """What was read, and some mapped rows."""
     identifiers = [name for name in ("user_id", "item_id") if name in rows.columns]
     counted = rows.selectExpr(*[f"count(DISTINCT {name}) AS {name}" for name in identifiers]).first()
     distinct = ", ".join(f"{counted[name]:,} {name.removesuffix('_id')}s" for name in identifiers) if counted else ""
     report.facts.append(
-        f"{source.name}: {files} landing file{'s' * (files > 1)}; a sample of {total:,} records with {distinct}"
+        f"{input.name}: {files} landing file{'s' * (files > 1)}; a sample of {total:,} records with {distinct}"
     )
     names = [name for name in rows.columns if name != "_record"]
-    report.samples[source.name] = (names, check.as_text(rows.select(names), ROWS_SHOWN))
+    report.samples[input.name] = (names, check.as_text(rows.select(names), ROWS_SHOWN))
 
 
-def check_event_types(events: DataFrame, event_weights: Any, report: Report) -> None:
+def check_event_types(events: DataFrame, event_weights: Any, report: CheckReport) -> None:
     """Every event type found must have a weight; a weight without events is worth a look."""
     if not isinstance(event_weights, dict):
         return
-    found = check.counts_of(events, "event_type")
+    counts = check.counts_of(events, "event_type")
     known = [str(name) for name in event_weights]
-    unknown = {name: count for name, count in found.items() if name not in known}
-    tell = report.problem if sum(unknown.values()) > sum(found.values()) * RARE else report.warning
+    unknown = {name: count for name, count in counts.items() if name not in known}
+    tell = report.problem if sum(unknown.values()) > sum(counts.values()) * RARE else report.warning
     for name, count in list(unknown.items())[:NAMED]:
         text = check.unknown_name("event type", name, known)
         tell("event_weights", f"{text} ({count:,} records of the sample have it)")
     if len(unknown) > NAMED:
         tell("event_weights", f"{len(unknown) - NAMED:,} more event types are unknown")
     for name in known:
-        if name not in found:
+        if name not in counts:
             report.warning(f"event_weights.{name}", "no record of the sample has this event type")
 
 
-def check_times(events: DataFrame, report: Report) -> None:
+def check_times(events: DataFrame, report: CheckReport) -> None:
     """Times before 1971, after 9999 or in the future mostly mean a wrong unit."""
     times = check.time_range(events, "event_at")
     report.facts.append(f"interactions: from {times['first']} to {times['last']}")
@@ -169,14 +169,14 @@ def check_times(events: DataFrame, report: Report) -> None:
             tell("interactions.columns.event_at", f"{share} of the times lie {cause} ({span})")
 
 
-def catalogue_ids(spark: SparkSession, source: Source, files: list[LandingFile]) -> DataFrame:
+def catalogue_ids(spark: SparkSession, input: Input, files: list[LandingFile]) -> DataFrame:
     """Items of all catalogue files; a sample would make the rest look missing."""
-    records = read_records(spark, [file.path for file in files], source.format)
-    columns = {e.column: e.sql for e in source.expressions if e.column == "item_id"}
+    records = read_records(spark, [file.path for file in files], input.format)
+    columns = {e.column: e.sql for e in input.expressions if e.column == "item_id"}
     return check.mapped(source_view(records, record_columns(records)), columns).select("item_id")
 
 
-def check_items_known(events: DataFrame, catalogue: DataFrame, report: Report) -> None:
+def check_items_known(events: DataFrame, catalogue: DataFrame, report: CheckReport) -> None:
     """Items without a catalogue entry can't be recommended; most of them missing means identifiers that don't match."""
     missing = check.counts_of(events.join(catalogue, "item_id", "left_anti"), "item_id")
     if missing:

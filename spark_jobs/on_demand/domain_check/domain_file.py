@@ -1,4 +1,4 @@
-"""What a domain file says about its sources, as far as it can be understood."""
+"""What a domain file says about its inputs, as far as it can be understood."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from spark_jobs.contracts.domain import DomainFileError, Format, load_domain
-from spark_jobs.on_demand.domain_check.report import Report
+from spark_jobs.on_demand.domain_check.report import CheckReport
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Expression:
 
 
 @dataclass(frozen=True)
-class Source:
-    """One source with landing files; `key` is where the file names them."""
+class Input:
+    """One input with landing files; `key` is where the file names them."""
 
     name: str
     key: str
@@ -33,7 +33,7 @@ class Source:
     expressions: list[Expression]
 
 
-def read_file(path: Path, report: Report) -> dict[str, Any]:
+def read_file(path: Path, report: CheckReport) -> dict[str, Any]:
     """Content of the file as YAML gives it, after the schema's own check of all of it."""
     try:
         load_domain(path)
@@ -50,29 +50,29 @@ def read_file(path: Path, report: Report) -> dict[str, Any]:
     return content
 
 
-def sources_of(content: dict[str, Any]) -> list[Source]:
+def inputs_of(content: dict[str, Any]) -> list[Input]:
     """Sources whose path and format can be used, with those of their expressions that are text.
 
-    Not the models of the contract: a file with one mistake in a source should still have the rest of it tried.
+    Not the models of the contract: a file with one mistake in a input should still have the rest of it tried.
     """
     interactions = _mapping(content.get("interactions"))
     listed = interactions.get("event_key")
     keys = {f"event_key.{number}": sql for number, sql in enumerate(listed if isinstance(listed, list) else [])}
     events = _expressions("interactions.columns", interactions.get("columns"))
     items, users = _mapping(content.get("items")), _mapping(content.get("users"))
-    found = [
-        _source("interactions", "interactions", interactions, events + _expressions("interactions", keys)),
-        _source("users", "users", users, _expressions("users.columns", users.get("columns"))),
+    inputs = [
+        _input("interactions", "interactions", interactions, events + _expressions("interactions", keys)),
+        _input("users", "users", users, _expressions("users.columns", users.get("columns"))),
     ]
     if "from_interactions" in items:
         derived = _expressions("items.from_interactions", items["from_interactions"])
         item_id = [expression for expression in events if expression.column == "item_id"]
         if not any(expression.column == "title" for expression in derived):
             derived += [Expression("items.from_interactions.title", "title", e.sql) for e in item_id]
-        found.append(_source("items", "interactions", interactions, item_id + derived))
+        inputs.append(_input("items", "interactions", interactions, item_id + derived))
     else:
-        found.append(_source("items", "items", items, _expressions("items.columns", items.get("columns"))))
-    return [source for source in found if source]
+        inputs.append(_input("items", "items", items, _expressions("items.columns", items.get("columns"))))
+    return [input for input in inputs if input]
 
 
 def nothing_matches(landing: Path, pattern: str) -> str:
@@ -85,13 +85,13 @@ def nothing_matches(landing: Path, pattern: str) -> str:
     return f"no file matches {landing / pattern}; in {folder} there is: {there} (NIGHTJAR_LANDING_DIR moves the folder)"
 
 
-def _source(name: str, key: str, part: dict[str, Any], expressions: list[Expression]) -> Source | None:
+def _input(name: str, key: str, part: dict[str, Any], expressions: list[Expression]) -> Input | None:
     pattern = part.get("path")
     try:
         format: Format = TypeAdapter(Format).validate_python(part.get("format", {"type": "csv"}))
     except ValidationError:
         return None
-    return Source(name, key, pattern, format, expressions) if isinstance(pattern, str) and pattern else None
+    return Input(name, key, pattern, format, expressions) if isinstance(pattern, str) and pattern else None
 
 
 def _expressions(prefix: str, given: Any) -> list[Expression]:

@@ -56,20 +56,20 @@ def read_sample(spark: SparkSession, files: list[LandingFile], format: Format) -
 
 def format_suspicion(records: DataFrame, columns: list[str], total: int) -> str | None:
     """A sign that delimiter, quotes or encoding are wrong, which Spark reads without complaint."""
-    found = records.agg(
+    signs = records.agg(
         F.count("corrupt").alias("corrupt"),
         F.count_if(F.to_json("record").contains("\ufffd")).alias("undecodable"),
         F.first("corrupt", ignorenulls=True).alias("text"),
     ).first()
-    assert found is not None, "an aggregate without groups has one row"
+    assert signs is not None, "an aggregate without groups has one row"
     if any(name.startswith(("{", "PAR1")) for name in columns):
         return "the first line looks like JSON or Parquet, not like column names; set type"
     if len(columns) == 1 and any(mark in columns[0] for mark in ",;|\t"):
         return f"the only column is {columns[0]!r}; set delimiter"
-    if found["corrupt"]:
-        return f"{found['corrupt']:,} of {total:,} records can't be parsed, such as {str(found['text'])[:120]!r}"
-    if found["undecodable"]:
-        return f"{found['undecodable']:,} of {total:,} records hold characters that can't be decoded; set encoding"
+    if signs["corrupt"]:
+        return f"{signs['corrupt']:,} of {total:,} records can't be parsed, such as {str(signs['text'])[:120]!r}"
+    if signs["undecodable"]:
+        return f"{signs['undecodable']:,} of {total:,} records hold characters that can't be decoded; set encoding"
     return None
 
 
@@ -79,7 +79,7 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
     while True:
         try:
             # Beside another column, so that an aggregate is refused as it will be when the night runs.
-            found = view.select("_record", row_expression(view.sparkSession, sql).alias("found"))
+            result = view.select("_record", row_expression(view.sparkSession, sql).alias("found"))
             break
         except ExpressionError as error:
             return [*problems, f"{error}{_comma_hint(sql)}"]
@@ -96,7 +96,7 @@ def problems_of(view: DataFrame, available: list[str], column: str, sql: str) ->
         try:
             view.select("_record", row_expression(view.sparkSession, contract_cast(column, sql)))
         except AnalysisException:
-            given = found.schema["found"].dataType.simpleString()
+            given = result.schema["found"].dataType.simpleString()
             problems.append(f"expected {expected_type(column)}, but the expression gives {given}")
     return problems
 
@@ -154,15 +154,15 @@ def counts_of(rows: DataFrame, column: str) -> dict[str, int]:
 def time_range(rows: DataFrame, column: str) -> Row:
     """First and last time as text, rows with a time, and how many lie before 1971 and after tomorrow."""
     at = F.col(column)
-    found = rows.agg(
+    times = rows.agg(
         F.min(at).cast("string").alias("first"),
         F.max(at).cast("string").alias("last"),
         F.count(at).alias("times"),
         F.count_if(F.year(at) < 1971).alias("early"),
         F.count_if(at > F.expr("current_timestamp() + interval 1 day")).alias("future"),
     ).first()
-    assert found is not None, "an aggregate without groups has one row"
-    return found
+    assert times is not None, "an aggregate without groups has one row"
+    return times
 
 
 def as_text(rows: DataFrame, count: int) -> list[list[str]]:

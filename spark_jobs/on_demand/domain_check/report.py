@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass
-class Report:
+class CheckReport:
     """What a check of a domain file found.
 
     `problems` must be corrected, `warnings` are worth a look, `facts` say what was read; `samples` holds column

@@ -16,7 +16,7 @@ from spark_jobs.on_demand.simulator.shopping import EVENT_TYPES, Events
 
 
 @dataclass
-class Post:
+class DeliveryQueue:
     """What waits to be delivered with the next day's file."""
 
     late: list[str] = field(default_factory=list)
@@ -44,7 +44,9 @@ def to_lines(events: Events, people: Population, catalogue: Catalogue, calendar:
     ]
 
 
-def deliver(settings: ShopSettings, lines: list[str], post: Post, day: int) -> tuple[list[str], dict[str, int]]:
+def deliver(
+    settings: ShopSettings, lines: list[str], post: DeliveryQueue, day: int
+) -> tuple[list[str], dict[str, int]]:
     """The lines of the day's file, and how many of them are late, repeated or malformed."""
     generator = np.random.default_rng([settings.seed, 4, day])
     chance = generator.random(len(lines))

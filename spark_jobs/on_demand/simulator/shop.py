@@ -12,7 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spark_jobs.on_demand.simulator.catalogue import CATEGORIES, Catalogue, make_catalogue
-from spark_jobs.on_demand.simulator.delivery import Post, catalogue_lines, deliver, to_lines, user_lines, write_lines
+from spark_jobs.on_demand.simulator.delivery import (
+    DeliveryQueue,
+    catalogue_lines,
+    deliver,
+    to_lines,
+    user_lines,
+    write_lines,
+)
 from spark_jobs.on_demand.simulator.population import Population, make_population
 from spark_jobs.on_demand.simulator.settings import ShopSettings
 from spark_jobs.on_demand.simulator.shopping import EVENT_TYPES, Diary, shop_one_day
@@ -48,7 +55,7 @@ def simulate(settings: ShopSettings, out: Path, first_day: date, days: int) -> S
     """
     people, catalogue = make_population(settings), make_catalogue(settings)
     write_truth(settings, people, catalogue, out / "_truth")
-    diary, post, totals = Diary(), Post(), Counter[str]()
+    diary, post, totals = Diary(), DeliveryQueue(), Counter[str]()
     categories = [name for name, *_ in CATEGORIES]
     truth = out / "_truth"
     with (

@@ -1,1 +1,1 @@
-"""Metrics, the evaluation of contenders on the same users, and promotion."""
+"""Metrics, the evaluation of models on the same users, and promotion."""

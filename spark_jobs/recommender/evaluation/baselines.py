@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import SharedScores, SparseScores, popularity_scores
-from spark_jobs.recommender.snapshots.user_batch import UserBatch
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.scores import SharedScores, SparseScores, popularity_scores
+from spark_jobs.recommender.arrays.user_batch import UserBatch
 from spark_jobs.recommender.sources.source import Scorer
 
 
@@ -32,7 +32,7 @@ BASELINES: dict[str, Scorer] = {
     "popularity_last_year": popularity_of("popularity_last_year"),
 }
 """By name; popularity ever and with a half-life of 30 days are sources, and measured as such."""
-MEANINGS = {
+DESCRIPTIONS = {
     "most_frequent": "how often the user took the item.",
     "popularity_7d": "popularity with a half-life of 7 days.",
     "popularity_180d": "popularity with a half-life of 180 days.",

@@ -10,6 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
+from spark_jobs.recommender.arrays.batches import resized
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.scores import Scores, allowed_items
+from spark_jobs.recommender.arrays.sharing import SharedIndex
+from spark_jobs.recommender.arrays.top_k import places_of
+from spark_jobs.recommender.arrays.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.candidates import UNRANKED, Candidates, propose
 from spark_jobs.recommender.evaluation.baselines import BASELINES
 from spark_jobs.recommender.evaluation.metrics import (
@@ -22,59 +28,53 @@ from spark_jobs.recommender.evaluation.metrics import (
     oracle_ndcg,
 )
 from spark_jobs.recommender.ranking.examples import ArrowMap, relevance
-from spark_jobs.recommender.ranking.exposure import Exposure, balanced_scores
+from spark_jobs.recommender.ranking.exposure import Exposure, diversified_scores
 from spark_jobs.recommender.ranking.ranker import best_per_user, ranker_scores
-from spark_jobs.recommender.snapshots.batches import resized
-from spark_jobs.recommender.snapshots.packed import places_of
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import Scores, allowed_items
-from spark_jobs.recommender.snapshots.sharing import SharedIndex
-from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.sources import SOURCES
 
-RANKER, CHAMPION, BALANCED = "ranker", "champion", "balanced"
-"""Tonight's ranker, the one that serves, and tonight's with exposure balanced; other contenders are baselines."""
-MODELS = (RANKER, CHAMPION, BALANCED)
+RANKER, CHAMPION, DIVERSIFIED = "ranker", "champion", "diversified"
+"""Tonight's ranker, the one that serves, and tonight's with exposure diversified; all others are baselines."""
+MODELS = (RANKER, CHAMPION, DIVERSIFIED)
 _LISTS = {"top_items": pa.string(), "hits": pa.bool_(), "scores": pa.float32()}
 _SCHEMA = pa.schema(
-    [("user_id", pa.string()), ("contender", pa.string()), ("segment", pa.string()), ("relevant", pa.int32())]
+    [("user_id", pa.string()), ("model", pa.string()), ("segment", pa.string()), ("relevant", pa.int32())]
     + [(name, pa.list_(kind)) for name, kind in _LISTS.items()]
     + [(name, pa.float64()) for name in PER_USER]
 )
 COLUMNS = (
-    "user_id string, contender string, segment string, relevant int, top_items array<string>, hits array<boolean>, "
+    "user_id string, model string, segment string, relevant int, top_items array<string>, hits array<boolean>, "
     "scores array<float>, " + ", ".join(f"{name} double" for name in PER_USER)
 )
 
 
 @dataclass(frozen=True)
-class Rivals:
+class EvaluatedModels:
     """Who is measured beside sources and baselines, and how users are told apart."""
 
     models: dict[str, bytes]
-    """Boosters by contender, as UBJSON."""
+    """Boosters by name, as UBJSON."""
     exposure: Exposure
-    """Balance that the ranker's lists get in BALANCED."""
+    """Balance that the ranker's lists get in DIVERSIFIED."""
     heavy_from: float
     """Events from which a user is a heavy one."""
 
 
 @dataclass(frozen=True)
 class Lists:
-    """One contender's lists and candidates of a batch."""
+    """One evaluated model's lists and candidates of a batch."""
 
     items: np.ndarray
     """users × LIST_LENGTH item positions, -1 beyond the end."""
     scores: np.ndarray
     """users × LIST_LENGTH, NaN beyond the end."""
     pool: np.ndarray | None = None
-    """bool per pair of the batch's candidates: the contender's own; None for all that the catalogue has."""
+    """bool per pair of the batch's candidates: the model's own; None for all that the catalogue has."""
     alone: np.ndarray | None = None
     """bool per pair: proposed by this source and no other; None where that says nothing."""
 
 
 @dataclass(frozen=True)
-class Taken:
+class WindowOutcome:
     """What each user of a batch took in the window."""
 
     relevant: np.ndarray
@@ -90,28 +90,28 @@ class Taken:
 NEW_EVENTS = 5
 """A user with fewer events than this is a new one."""
 FIRST_TIME = "first-time"
-"""The segment of users without any event before the cut: it stands alone, and no figure of all users contains it."""
+"""The segment of users without any event before the cutoff: it stands alone, and no figure of all users contains it."""
 
 
-def evaluator(index: SharedIndex, rivals: Broadcast[Rivals]) -> ArrowMap:
-    """A function for `mapInArrow` from histories with `relevant` to one row per user and contender."""
+def evaluator(index: SharedIndex, evaluated_models: Broadcast[EvaluatedModels]) -> ArrowMap:
+    """A function for `mapInArrow` from histories with `relevant` to one row per user and evaluated model."""
 
     def evaluate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
             users = user_batch(batch, index.value)
-            found = propose(users, index.value)
-            taken = _taken(batch, users, index.value)
-            segments = _segments(users, rivals.value.heavy_from)
-            for contender, lists in _contenders(users, found, index.value, rivals.value):
-                yield _rows(contender, lists, users, found, index.value, taken, segments)
+            candidates = propose(users, index.value)
+            outcome = _window_outcome(batch, users, index.value)
+            segments = _segments(users, evaluated_models.value.heavy_from)
+            for model, lists in _evaluated_lists(users, candidates, index.value, evaluated_models.value):
+                yield _rows(model, lists, users, candidates, index.value, outcome, segments)
 
     return evaluate
 
 
-def _taken(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> Taken:
+def _window_outcome(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex) -> WindowOutcome:
     relevant = relevance(batch, users, index)
     rows, items = np.nonzero(relevant)
-    return Taken(
+    return WindowOutcome(
         relevant,
         counts=pc.list_value_length(batch["relevant"]).to_numpy(zero_copy_only=False),
         known=np.bincount(rows, minlength=len(relevant)),
@@ -125,40 +125,40 @@ def _segments(users: UserBatch, heavy_from: float) -> pa.Array:
     return pa.array(names.tolist(), pa.string())
 
 
-def _contenders(
-    users: UserBatch, found: Candidates, index: RetrievalIndex, rivals: Rivals
+def _evaluated_lists(
+    users: UserBatch, candidates: Candidates, index: RetrievalIndex, evaluated_models: EvaluatedModels
 ) -> Iterator[tuple[str, Lists]]:
-    everything = np.ones(len(found.users), dtype=bool)
-    for name, model in rivals.models.items():
-        scores = ranker_scores(found, model)
-        yield name, lists_of_pairs(found, scores, everything, users.shape[0])
+    everything = np.ones(len(candidates.users), dtype=bool)
+    for name, model in evaluated_models.models.items():
+        scores = ranker_scores(candidates, model)
+        yield name, lists_of_pairs(candidates, scores, everything, users.shape[0])
         if name == RANKER:
-            given_way = balanced_scores(users.user_ids, found, scores, rivals.exposure)
-            yield BALANCED, lists_of_pairs(found, given_way, everything, users.shape[0])
-    proposals = np.sum(list(found.proposed.values()), axis=0)
-    for name in (name for name in SOURCES if index.depths[name]):
-        scores, pool = source_scores(found, name)
-        yield name, lists_of_pairs(found, scores, pool, users.shape[0], alone=pool & (proposals == 1))
+            given_way = diversified_scores(users.user_ids, candidates, scores, evaluated_models.exposure)
+            yield DIVERSIFIED, lists_of_pairs(candidates, given_way, everything, users.shape[0])
+    proposals = np.sum(list(candidates.proposed.values()), axis=0)
+    for name in (name for name in SOURCES if index.candidates_per_source[name]):
+        scores, pool = source_scores(candidates, name)
+        yield name, lists_of_pairs(candidates, scores, pool, users.shape[0], alone=pool & (proposals == 1))
     allowed = allowed_items(users, index)
     for name, baseline in BASELINES.items():
         yield name, _of_catalogue(baseline(users, index), allowed)
 
 
-def source_scores(found: Candidates, source: str) -> tuple[np.ndarray, np.ndarray]:
+def source_scores(candidates: Candidates, source: str) -> tuple[np.ndarray, np.ndarray]:
     """Score of every candidate by one source alone, and whether it is among the source's own candidates."""
-    return -found.ranks[source], found.proposed[source] & (found.ranks[source] < UNRANKED)
+    return -candidates.ranks[source], candidates.proposed[source] & (candidates.ranks[source] < UNRANKED)
 
 
 def lists_of_pairs(
-    found: Candidates, scores: np.ndarray, pool: np.ndarray, users: int, alone: np.ndarray | None = None
+    candidates: Candidates, scores: np.ndarray, pool: np.ndarray, users: int, alone: np.ndarray | None = None
 ) -> Lists:
     """Lists of the best candidates of `pool` (bool per pair) by score, ties in item order."""
-    best = best_per_user(found, np.where(pool, scores, -np.inf), LIST_LENGTH)
+    best = best_per_user(candidates, np.where(pool, scores, -np.inf), LIST_LENGTH)
     kept = pool[best.pairs]
     pairs, places = best.pairs[kept], best.places[kept] - 1
     lists, listed = np.full((users, LIST_LENGTH), -1), np.full((users, LIST_LENGTH), np.nan)
-    lists[found.users[pairs], places] = found.items[pairs]
-    listed[found.users[pairs], places] = scores[pairs]
+    lists[candidates.users[pairs], places] = candidates.items[pairs]
+    listed[candidates.users[pairs], places] = scores[pairs]
     return Lists(lists, listed, pool, alone)
 
 
@@ -174,43 +174,43 @@ def _of_catalogue(scores: Scores, allowed: np.ndarray) -> Lists:
 
 
 def _rows(
-    contender: str,
+    model: str,
     lists: Lists,
     users: UserBatch,
-    found: Candidates,
+    candidates: Candidates,
     index: RetrievalIndex,
-    taken: Taken,
+    outcome: WindowOutcome,
     segments: pa.Array,
 ) -> pa.RecordBatch:
     there = lists.items >= 0
-    hits = np.take_along_axis(taken.relevant, np.maximum(lists.items, 0), axis=1) & there
+    hits = np.take_along_axis(outcome.relevant, np.maximum(lists.items, 0), axis=1) & there
     offsets = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32))
     listed = {
         "top_items": index.item_ids.take(pa.array(lists.items[there])),
         "hits": pa.array(hits[there]),
         "scores": pa.array(lists.scores[there].astype(np.float32)),
     }
-    measured = {name: metric(hits, taken.counts) for name, metric in ACCURACY.items()}
-    measured |= _pool_metrics(lists, found, taken)
-    measured |= _beyond_accuracy(lists.items, hits, index, taken)
+    measured = {name: metric(hits, outcome.counts) for name, metric in ACCURACY.items()}
+    measured |= _pool_metrics(lists, candidates, outcome)
+    measured |= _beyond_accuracy(lists.items, hits, index, outcome)
     columns: dict[str, pa.Array] = {
         "user_id": pa.array(users.user_ids, pa.string()),
-        "contender": pa.repeat(pa.scalar(contender), len(taken.counts)),
+        "model": pa.repeat(pa.scalar(model), len(outcome.counts)),
         "segment": segments,
-        "relevant": pa.array(taken.counts.astype(np.int32)),
+        "relevant": pa.array(outcome.counts.astype(np.int32)),
         **{name: pa.ListArray.from_arrays(offsets, values) for name, values in listed.items()},
         **{name: pa.array(values, from_pandas=True) for name, values in measured.items()},
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _pool_metrics(lists: Lists, found: Candidates, taken: Taken) -> dict[str, np.ndarray]:
-    counts, relevant = taken.counts, taken.relevant[found.users, found.items]
+def _pool_metrics(lists: Lists, candidates: Candidates, outcome: WindowOutcome) -> dict[str, np.ndarray]:
+    counts, relevant = outcome.counts, outcome.relevant[candidates.users, candidates.items]
 
     def of_users(kept: np.ndarray) -> np.ndarray:
-        return np.bincount(found.users, weights=relevant & kept, minlength=len(counts))
+        return np.bincount(candidates.users, weights=relevant & kept, minlength=len(counts))
 
-    hits = taken.known if lists.pool is None else of_users(lists.pool)
+    hits = outcome.known if lists.pool is None else of_users(lists.pool)
     return {
         "pool_recall": hits / counts,
         "marginal_recall": np.full(len(counts), np.nan) if lists.alone is None else of_users(lists.alone) / counts,
@@ -218,12 +218,16 @@ def _pool_metrics(lists: Lists, found: Candidates, taken: Taken) -> dict[str, np
     }
 
 
-def _beyond_accuracy(items: np.ndarray, hits: np.ndarray, index: RetrievalIndex, taken: Taken) -> dict[str, np.ndarray]:
+def _beyond_accuracy(
+    items: np.ndarray, hits: np.ndarray, index: RetrievalIndex, outcome: WindowOutcome
+) -> dict[str, np.ndarray]:
     top = items[:, :TOP]
     new_hits = (hits & (index.newness[items] > 0)).sum(axis=1)
     return {
         "novelty_at_10": listed_means(index.self_information, top),
         "popularity_at_10": listed_means(index.popularity_percentile, top),
         "diversity_at_10": intra_list_diversity(top, index.content),
-        "new_item_recall_at_20": np.divide(new_hits, taken.new, out=np.full(len(items), np.nan), where=taken.new > 0),
+        "new_item_recall_at_20": np.divide(
+            new_hits, outcome.new, out=np.full(len(items), np.nan), where=outcome.new > 0
+        ),
     }

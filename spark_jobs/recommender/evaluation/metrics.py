@@ -63,15 +63,15 @@ PER_USER = (*ACCURACY, *POOL, *BEYOND)
 """Columns of gold.evaluation_users; NaN where a metric says nothing of a user."""
 SLICED = ("ndcg_at_10", "recall_at_20", "hit_rate_at_10")
 """Metrics that are reported for parts of the users, too."""
-MEANINGS = {
+DESCRIPTIONS = {
     "ndcg_at_10": "NDCG@10.",
     "recall_at_20": "Recall@20.",
     "hit_rate_at_10": "1 when any of the first ten items was taken.",
     "average_precision": "Average precision of the first 20 places (MAP@20, over all relevant items).",
     "reciprocal_rank": "1 / place of the first hit in 20 places, 0 without one (MRR@20).",
-    "pool_recall": "Share of relevant items among the contender's candidates.",
+    "pool_recall": "Share of relevant items among the model's candidates.",
     "marginal_recall": "Share of relevant items that no other source proposes; of sources only.",
-    "oracle_ndcg_at_10": "NDCG@10 of the best order of the contender's candidates: what is beyond it, retrieval lost.",
+    "oracle_ndcg_at_10": "NDCG@10 of the best order of the model's candidates: what is beyond it, retrieval lost.",
     "novelty_at_10": "Mean self-information of the ten items, in bits: −log₂ of the share of all positive events.",
     "popularity_at_10": "Mean popularity percentile of the ten items; 1 is what most people take.",
     "diversity_at_10": "1 − mean cosine of the ten items' categories and attributes, two by two.",
@@ -86,9 +86,9 @@ MEANINGS = {
 """What each metric says."""
 
 
-def oracle_ndcg(found: np.ndarray, relevant: np.ndarray, k: int = TOP) -> np.ndarray:
-    """NDCG@k of an order that has all `found` relevant items of each user first."""
-    return ndcg_at(np.arange(k) < found[:, None], relevant, k)
+def oracle_ndcg(retrieved: np.ndarray, relevant: np.ndarray, k: int = TOP) -> np.ndarray:
+    """NDCG@k of an order that has all `retrieved` relevant items of each user first."""
+    return ndcg_at(np.arange(k) < retrieved[:, None], relevant, k)
 
 
 def listed_means(values: np.ndarray, lists: np.ndarray) -> np.ndarray:

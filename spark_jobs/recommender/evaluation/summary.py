@@ -1,4 +1,4 @@
-"""From one row per user and contender to the figures of an evaluation: means, intervals, differences, parts."""
+"""From one row per user and evaluated model to the figures of an evaluation: means, intervals, differences, parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spark_jobs.recommender.evaluation.evaluator import CHAMPION, FIRST_TIME, RA
 from spark_jobs.recommender.evaluation.metrics import PER_USER, SLICED, TOP, bootstrap_intervals, gini
 
 COLUMNS = (
-    "contender string, metric string, slice string, value double, low double, high double, users bigint, "
+    "model string, metric string, slice string, value double, low double, high double, users bigint, "
     "difference double, difference_low double, difference_high double"
 )
 CATEGORIES = 15
@@ -26,11 +26,11 @@ def summary(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> list[di
     """All figures, as rows of ops.model_metrics.
 
     `evaluated` are rows of gold.evaluation_users, `users` their `user_id` with the `relevant` items, and `items` are
-    rows of gold.item_features at the same cut.
+    rows of gold.item_features at the same cutoff.
     """
     returning = evaluated.where(F.col("segment") != FIRST_TIME)
     frames = [
-        by_contender(evaluated),
+        by_model(evaluated),
         exposure(returning, items.where("eligible").count()),
         by_category(returning, users, items),
         calibration(returning),
@@ -39,15 +39,15 @@ def summary(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> list[di
     return list(reduce(DataFrame.unionByName, frames).toArrow().to_pylist())
 
 
-def by_contender(evaluated: DataFrame) -> DataFrame:
+def by_model(evaluated: DataFrame) -> DataFrame:
     """Mean, interval and the ranker's paired difference of every metric, of returning users and of each segment."""
-    ranker = evaluated.where(F.col("contender") == RANKER)
+    ranker = evaluated.where(F.col("model") == RANKER)
     ours = ranker.select("user_id", *[F.col(name).alias(f"ranker_{name}") for name in PER_USER])
-    theirs = evaluated.select("user_id", "contender", "segment", *PER_USER)
+    theirs = evaluated.select("user_id", "model", "segment", *PER_USER)
     segment = F.concat(F.lit("users: "), "segment")
     slices = F.when(F.col("segment") == FIRST_TIME, F.array(segment)).otherwise(F.array(F.lit(None), segment))
     parts = theirs.withColumn("slice", F.explode(slices))
-    return parts.join(ours, "user_id").groupBy("contender", "slice").applyInArrow(_summarise, COLUMNS)
+    return parts.join(ours, "user_id").groupBy("model", "slice").applyInArrow(_summarise, COLUMNS)
 
 
 def _summarise(table: pa.Table) -> pa.Table:
@@ -65,7 +65,7 @@ def _summarise(table: pa.Table) -> pa.Table:
             both = paired[~np.isnan(paired[:, k]), k]
             rows.append(
                 {
-                    "contender": table["contender"][0].as_py(),
+                    "model": table["model"][0].as_py(),
                     "metric": name,
                     "slice": part,
                     "value": float(values[known, k].mean()),
@@ -89,9 +89,9 @@ _SCHEMA = pa.schema(
 
 
 def exposure(evaluated: DataFrame, eligible: int) -> DataFrame:
-    """How much of the catalogue each contender's lists reach, and how evenly."""
-    shown = evaluated.select("contender", F.explode(F.slice("top_items", 1, TOP)).alias("item_id"))
-    counts = shown.groupBy("contender", "item_id").count()
+    """How much of the catalogue each model's lists reach, and how evenly."""
+    shown = evaluated.select("model", F.explode(F.slice("top_items", 1, TOP)).alias("item_id"))
+    counts = shown.groupBy("model", "item_id").count()
 
     def reached(table: pa.Table) -> pa.Table:
         times = np.zeros(max(eligible, table.num_rows))
@@ -100,28 +100,28 @@ def exposure(evaluated: DataFrame, eligible: int) -> DataFrame:
             {"metric": "coverage_at_10", "value": float((times > 0).sum() / len(times))},
             {"metric": "gini_at_10", "value": gini(times)},
         ]
-        named = [{"contender": table["contender"][0].as_py(), "users": int(times.sum() / TOP)} | row for row in rows]
+        named = [{"model": table["model"][0].as_py(), "users": int(times.sum() / TOP)} | row for row in rows]
         return pa.Table.from_pylist(named, schema=_SCHEMA)
 
-    return counts.groupBy("contender").applyInArrow(reached, COLUMNS)
+    return counts.groupBy("model").applyInArrow(reached, COLUMNS)
 
 
 def by_category(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> DataFrame:
     """Recall@20 of the relevant items of each large category, of the rankers."""
-    models = evaluated.where(F.col("contender").isin(RANKER, CHAMPION)).select("user_id", "contender", "top_items")
+    models = evaluated.where(F.col("model").isin(RANKER, CHAMPION)).select("user_id", "model", "top_items")
     taken = users.select("user_id", F.explode("relevant").alias("item_id"))
     of_category = taken.join(items.select("item_id", F.explode("categories").alias("category")), "item_id")
     large = of_category.groupBy("category").count().orderBy(F.desc("count"), "category").limit(CATEGORIES)
     pairs = of_category.join(F.broadcast(large.select("category")), "category").join(models, "user_id")
-    found = F.array_contains("top_items", F.col("item_id")).cast("double")
-    return _figures(pairs, F.concat(F.lit("category: "), "category"), "recall_at_20", found, F.countDistinct("user_id"))
+    hit = F.array_contains("top_items", F.col("item_id")).cast("double")
+    return _figures(pairs, F.concat(F.lit("category: "), "category"), "recall_at_20", hit, F.countDistinct("user_id"))
 
 
 def calibration(evaluated: DataFrame) -> DataFrame:
     """The ranker's hits by place, and by tenths of its scores."""
-    ranker = evaluated.where(F.col("contender") == RANKER)
+    ranker = evaluated.where(F.col("model") == RANKER)
     zipped = F.posexplode(F.arrays_zip("hits", "scores"))
-    places = ranker.select("contender", zipped).select("contender", "pos", "col.hits", "col.scores")
+    places = ranker.select("model", zipped).select("model", "pos", "col.hits", "col.scores")
     bounds = places.select(F.percentile_approx("scores", TENTHS).alias("bounds"))
     tenth = F.size(F.filter("bounds", lambda bound: bound < F.col("scores"))) + 1
     hit, number = F.col("hits").cast("double"), F.count(F.lit(1))
@@ -131,10 +131,10 @@ def calibration(evaluated: DataFrame) -> DataFrame:
 
 
 def _figures(pairs: DataFrame, part: Column, metric: str, hit: Column, users: Column) -> DataFrame:
-    means = pairs.groupBy("contender", part.alias("slice")).agg(F.avg(hit).alias("value"), users.alias("users"))
+    means = pairs.groupBy("model", part.alias("slice")).agg(F.avg(hit).alias("value"), users.alias("users"))
     missing = [F.lit(None).cast("double").alias(name) for name in ("low", "high", "difference")]
     ends = [F.lit(None).cast("double").alias(f"difference_{end}") for end in ("low", "high")]
-    ordered = ["contender", "metric", "slice", "value", "low", "high", "users", "difference"]
+    ordered = ["model", "metric", "slice", "value", "low", "high", "users", "difference"]
     return means.select("*", F.lit(metric).alias("metric"), *missing, *ends).select(
         *ordered, "difference_low", "difference_high"
     )

@@ -14,15 +14,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.recommender.arrays.batches import resized
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.sharing import SharedIndex
+from spark_jobs.recommender.arrays.user_batch import user_batch
 from spark_jobs.recommender.candidates import Candidates, propose
 from spark_jobs.recommender.export.conversion import onnx_scores
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
 from spark_jobs.recommender.ranking.examples import ArrowMap
 from spark_jobs.recommender.ranking.ranker import best_per_user, load_booster, model_features, ranker_scores
-from spark_jobs.recommender.snapshots.batches import resized
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.sharing import SharedIndex
-from spark_jobs.recommender.snapshots.user_batch import user_batch
 
 MOST_DIFFERENCE, LEAST_SAME = 1e-5, 0.9999
 """Limits: on the scores of a row, and on the share of lists whose first ten are the same."""
@@ -64,55 +64,55 @@ def parity(histories: DataFrame, index: SharedIndex, model: Broadcast[bytes], ex
     while True:
         sample = histories.where(F.pmod(F.xxhash64("user_id"), F.lit(share)) == 0)
         compared = sample.mapInArrow(_comparer(index, model, exported), COLUMNS)
-        found = compared.agg(
+        totals = compared.agg(
             F.sum("rows").alias("rows"),
             F.count(F.lit(1)).alias("lists"),
             F.max("difference").alias("difference"),
             F.avg(F.col("same").cast("double")).alias("same"),
             F.max_by(F.struct("user_id", "item_id", "native", "exported"), "difference").alias("worst"),
         ).collect()[0]
-        if share == 1 or (found.rows or 0) >= ROWS:
+        if share == 1 or (totals.rows or 0) >= ROWS:
             break
         share = max(1, share // 4)
-    if not found.rows:
+    if not totals.rows:
         return Parity(0, 0, float("nan"), 0.0, "no user has candidates")
-    worst = found.worst
-    told = f"user {worst.user_id}, item {worst.item_id}: {worst.native:.7g} became {worst.exported:.7g}"
-    return Parity(found.rows, found.lists, found.difference, found.same, told)
+    worst = totals.worst
+    worst_row = f"user {worst.user_id}, item {worst.item_id}: {worst.native:.7g} became {worst.exported:.7g}"
+    return Parity(totals.rows, totals.lists, totals.difference, totals.same, worst_row)
 
 
 def _comparer(index: SharedIndex, model: Broadcast[bytes], exported: Broadcast[bytes]) -> ArrowMap:
     def compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in resized(batches, index.value.items):
             users = user_batch(batch, index.value)
-            found = propose(users, index.value)
-            yield _compared(users.user_ids, found, index.value, model.value, exported.value)
+            candidates = propose(users, index.value)
+            yield _compared(users.user_ids, candidates, index.value, model.value, exported.value)
 
     return compare
 
 
 def _compared(
-    user_ids: list[str], found: Candidates, index: RetrievalIndex, model: bytes, exported: bytes
+    user_ids: list[str], candidates: Candidates, index: RetrievalIndex, model: bytes, exported: bytes
 ) -> pa.RecordBatch:
     """One row per user who has candidates."""
-    refuse_infinite(found.features, FEATURE_NAMES)
-    native = ranker_scores(found, model)
-    theirs = onnx_scores(exported, model_features(found, load_booster(model)))
+    refuse_infinite(candidates.features, FEATURE_NAMES)
+    native = ranker_scores(candidates, model)
+    theirs = onnx_scores(exported, model_features(candidates, load_booster(model)))
     difference = np.abs(native - theirs)
-    tops = [best_per_user(found, scores, TOP).pairs for scores in (native, theirs)]
-    starts = np.flatnonzero(np.diff(found.users, prepend=-1))
-    bounds = np.append(starts, len(found.users))
+    tops = [best_per_user(candidates, scores, TOP).pairs for scores in (native, theirs)]
+    starts = np.flatnonzero(np.diff(candidates.users, prepend=-1))
+    bounds = np.append(starts, len(candidates.users))
     moved = np.zeros(len(user_ids), dtype=bool)
-    moved[found.users[tops[0][tops[0] != tops[1]]]] = True
+    moved[candidates.users[tops[0][tops[0] != tops[1]]]] = True
     # Ordered by user and difference, the last pair of each user is the worst.
-    worst = np.lexsort((np.nan_to_num(difference, nan=np.inf), found.users))[bounds[1:] - 1]
-    users = found.users[worst]
+    worst = np.lexsort((np.nan_to_num(difference, nan=np.inf), candidates.users))[bounds[1:] - 1]
+    users = candidates.users[worst]
     return pa.RecordBatch.from_arrays(
         [
             pa.array([user_ids[user] for user in users], pa.string()),
             pa.array(np.diff(bounds).astype(np.int64)),
             pa.array(np.nan_to_num(difference[worst], nan=np.inf)),
-            index.item_ids.take(pa.array(found.items[worst])),
+            index.item_ids.take(pa.array(candidates.items[worst])),
             pa.array(native[worst]),
             pa.array(theirs[worst]),
             pa.array(~moved[users]),
@@ -135,8 +135,8 @@ def edge_parity(booster: xgb.Booster, exported: bytes) -> Parity:
     native = booster.predict(xgb.DMatrix(rows, feature_names=booster.feature_names))
     difference = np.abs(native - onnx_scores(exported, rows))
     worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
-    told = f"made-up row {worst} of thresholds and missing values"
-    return Parity(len(rows), 0, float(np.nan_to_num(difference[worst], nan=np.inf)), 1.0, told)
+    worst_row = f"made-up row {worst} of thresholds and missing values"
+    return Parity(len(rows), 0, float(np.nan_to_num(difference[worst], nan=np.inf)), 1.0, worst_row)
 
 
 def edge_rows(booster: xgb.Booster) -> np.ndarray:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.attributes import entries, texts
-from spark_jobs.recommender.snapshots.item_events import unit_rows
+from spark_jobs.recommender.arrays.attributes import entries, texts
+from spark_jobs.recommender.arrays.item_events import unit_rows
 
 MOST_TOKENS = 5_000
 """Tokens kept, most frequent first; those of a single item match nothing and are left out."""
@@ -57,11 +57,11 @@ def catalogue_numbers(titles: pa.StringArray, attributes: pa.MapArray) -> np.nda
     numbers = np.full((len(titles), 1 + NUMBERS), np.nan)
     years = pc.extract_regex(titles, r"(?:^|\D)(?P<year>(?:19|20)\d\d)(?:\D|$)")
     numbers[:, 0] = pc.cast(pc.struct_field(years, "year"), pa.float64()).to_numpy(zero_copy_only=False)
-    owners, names, told = entries(attributes)
+    owners, names, texts = entries(attributes)
     column = 1
     for name in np.unique(names):
         of_name = names == name
-        values = _as_numbers(told[of_name])
+        values = _as_numbers(texts[of_name])
         if column > NUMBERS or values is None or len(np.unique(values)) <= NUMERIC_LEVELS:
             continue
         numbers[owners[of_name], column] = values

@@ -1,14 +1,14 @@
-"""Features of (user, item) pairs that are not a source's score or rank; see features/vocabulary.py for meanings."""
+"""Features of (user, item) pairs that are not a source's score or rank; see features/vocabulary.py for descriptions."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from spark_jobs.recommender.arrays.item_events import unit_rows
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.scores import rowwise_dot
+from spark_jobs.recommender.arrays.user_batch import UserBatch
 from spark_jobs.recommender.features.content import NUMBERS
-from spark_jobs.recommender.snapshots.item_events import unit_rows
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.scores import rowwise_dot
-from spark_jobs.recommender.snapshots.user_batch import UserBatch
 
 LATE_DAYS = 28.0
 TINY = 1e-9
@@ -89,7 +89,7 @@ def _content_features(
     batch: UserBatch, index: RetrievalIndex, users: np.ndarray, items: np.ndarray
 ) -> dict[str, np.ndarray]:
     profiles = unit_rows(batch.taken @ index.content).toarray()
-    latest = (batch.latest_items @ index.learnt["item_to_item"]).toarray()
+    latest = (batch.latest_items @ index.fitted["item_to_item"]).toarray()
     return {
         **_number_features(batch, index, users, items),
         "content_affinity": rowwise_dot(profiles, users, index.content, items),
@@ -103,11 +103,11 @@ def _number_features(
     """Numbers of the catalogue, and how far each lies from the mean of the user's history."""
     with np.errstate(invalid="ignore"):
         means = (batch.taken @ index.known_numbers) / (batch.taken @ index.has_number)
-    found = {}
+    features = {}
     for column, name in enumerate(["title_year", *(f"attribute_{n}" for n in range(1, NUMBERS + 1))]):
-        found[name] = index.numbers[items, column]
-        found[f"{name}_gap"] = found[name] - means[users, column]
-    return found
+        features[name] = index.numbers[items, column]
+        features[f"{name}_gap"] = features[name] - means[users, column]
+    return features
 
 
 def _own_features(batch: UserBatch, users: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
@@ -119,10 +119,10 @@ def _own_features(batch: UserBatch, users: np.ndarray, items: np.ndarray) -> dic
     np.minimum.at(latest, where, batch.ages_days)
     wanted = users * width + items
     place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    found = keys[place] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
+    known = keys[place] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
     if not len(keys):
         return {"own_events": np.zeros(len(wanted)), "own_recency_days": np.full(len(wanted), np.nan)}
     return {
-        "own_events": np.where(found, counts[place], 0.0),
-        "own_recency_days": np.where(found, latest[place], np.nan),
+        "own_events": np.where(known, counts[place], 0.0),
+        "own_recency_days": np.where(known, latest[place], np.nan),
     }

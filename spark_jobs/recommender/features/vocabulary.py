@@ -14,7 +14,7 @@ class Feature:
     """One ranker input. `monotone` is +1 / -1 where a larger value may only raise / lower the score."""
 
     name: str
-    meaning: str
+    description: str
     monotone: int = 0
 
 
@@ -43,13 +43,13 @@ _NUMBER_FEATURES = [
 FEATURES: tuple[Feature, ...] = (
     *_SOURCE_FEATURES,
     Feature("proposed_by", "Number of sources that proposed the item.", 1),
-    Feature("user_events", "Log of 1 + events of the user before the cut."),
-    Feature("user_tenure_days", "Days from the user's first event to the cut."),
-    Feature("user_recency_days", "Days from the user's latest event to the cut."),
+    Feature("user_events", "Log of 1 + events of the user before the cutoff."),
+    Feature("user_tenure_days", "Days from the user's first event to the cutoff."),
+    Feature("user_recency_days", "Days from the user's latest event to the cutoff."),
     Feature("user_popularity_taste", "Mean popularity percentile of the items in the user's history, 0..1."),
     Feature("user_positive_share", "Share of the user's events with a positive weight."),
     Feature("user_active_days", "Log of 1 + days with events in the user's recent history."),
-    Feature("user_late_share", "Share of the user's events in the 28 days before the cut."),
+    Feature("user_late_share", "Share of the user's events in the 28 days before the cutoff."),
     Feature("item_popularity_7d", "Decayed positive events of the item, half-life 7 days, as share of the total."),
     Feature("item_popularity_30d", "Decayed positive events of the item, half-life 30 days, as share of the total."),
     Feature("item_popularity_180d", "Decayed positive events of the item, half-life 180 days, as share of the total."),
@@ -58,14 +58,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature("item_popularity_last_year", "Popularity share of the item a year before the four weeks that follow."),
     Feature("item_usual_position", "Mean log of the item's place in users' histories."),
     Feature("item_repeat_share", "Share of the item's events by users who had it more than a day before."),
-    Feature("item_age_days", "Days from the item's first event to the cut."),
+    Feature("item_age_days", "Days from the item's first event to the cutoff."),
     Feature("item_mean_weight", "Mean event weight of the item."),
     Feature("category_affinity", "Share of the user's weighted history in the item's categories."),
     Feature("category_aversion", "Share of the user's negative events in the item's categories."),
     *_NUMBER_FEATURES,
     Feature("content_affinity", "Cosine of the user's decayed history with the item's categories and attributes."),
     Feature("latest_similarity", "Co-visitation similarity of the item to the user's latest items."),
-    Feature("own_events", "Events of the user with this item before the cut."),
+    Feature("own_events", "Events of the user with this item before the cutoff."),
     Feature("own_recency_days", "Days since the user's latest event with this item."),
 )
 

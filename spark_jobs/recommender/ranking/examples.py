@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
+from spark_jobs.recommender.arrays.batches import resized
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
+from spark_jobs.recommender.arrays.sharing import SharedIndex
+from spark_jobs.recommender.arrays.user_batch import UserBatch, user_batch
 from spark_jobs.recommender.candidates import propose
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.snapshots.batches import resized
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
-from spark_jobs.recommender.snapshots.sharing import SharedIndex
-from spark_jobs.recommender.snapshots.user_batch import UserBatch, user_batch
 
 NEGATIVES_KEPT = 0.3
 """Share of the candidates not taken that become examples, chosen by a hash of user and item."""
@@ -57,19 +57,19 @@ def relevance(batch: pa.RecordBatch, users: UserBatch, index: RetrievalIndex, co
 
 def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, *, tested: bool) -> pa.RecordBatch:
     users = user_batch(batch, index)
-    found = propose(users, index)
-    labels = relevance(batch, users, index)[found.users, found.items]
-    labels_tested = relevance(batch, users, index, "tested")[found.users, found.items] & labels
-    hit = np.bincount(found.users, weights=labels, minlength=users.shape[0]) > 0
-    keep = hit[found.users] & (labels | _sampled(users.user_ids, found.users, found.items))
-    user_ids = pa.array(users.user_ids, pa.string()).take(pa.array(found.users[keep]))
+    candidates = propose(users, index)
+    labels = relevance(batch, users, index)[candidates.users, candidates.items]
+    labels_tested = relevance(batch, users, index, "tested")[candidates.users, candidates.items] & labels
+    hit = np.bincount(candidates.users, weights=labels, minlength=users.shape[0]) > 0
+    keep = hit[candidates.users] & (labels | _sampled(users.user_ids, candidates.users, candidates.items))
+    user_ids = pa.array(users.user_ids, pa.string()).take(pa.array(candidates.users[keep]))
     columns: list[pa.Array] = [
         pa.repeat(pa.scalar(as_of, pa.date32()), len(user_ids)),
         user_ids,
-        index.item_ids.take(pa.array(found.items[keep])),
+        index.item_ids.take(pa.array(candidates.items[keep])),
         pa.array(labels[keep].astype(np.int32)),
         pa.array(labels_tested[keep].astype(np.int32), mask=np.full(keep.sum(), not tested)),
-        *[pa.array(column) for column in found.features[keep].T],
+        *[pa.array(column) for column in candidates.features[keep].T],
     ]
     return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", "label_tested", *FEATURE_NAMES])
 

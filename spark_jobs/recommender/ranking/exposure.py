@@ -64,8 +64,8 @@ def items_reached(shown: np.ndarray, sampled: int, users: int) -> float:
     if not once:
         return float((shown > 0).sum())
     unseen = (sampled - 1) / sampled * (once**2 / (2 * twice) if twice else once * (once - 1) / 2)
-    found = 1 - (1 - once / (sampled * unseen + once)) ** max(users - sampled, 0)
-    return float((shown > 0).sum() + unseen * found)
+    share_reached = 1 - (1 - once / (sampled * unseen + once)) ** max(users - sampled, 0)
+    return float((shown > 0).sum() + unseen * share_reached)
 
 
 def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,30 +77,32 @@ def standardised(users: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.
     return (scores - means[users]) / deviations, deviations
 
 
-def balanced_scores(user_ids: list[str], found: Candidates, scores: np.ndarray, exposure: Exposure) -> np.ndarray:
+def diversified_scores(
+    user_ids: list[str], candidates: Candidates, scores: np.ndarray, exposure: Exposure
+) -> np.ndarray:
     """Scores that put the candidates which the balance chose on the first TOP places; below, the order is as it was.
 
     A candidate that moves gets a score between those that the ranker gave the last kept place and the one after it.
     """
     if not exposure.strength:
         return scores
-    _, deviations = standardised(found.users, scores, len(user_ids))
-    given_way = scores - deviations * exposure.penalty(queue_places(user_ids)[found.users], found.items)
-    heads = best_per_user(found, scores, exposure.kept + 1)
+    _, deviations = standardised(candidates.users, scores, len(user_ids))
+    given_way = scores - deviations * exposure.penalty(queue_places(user_ids)[candidates.users], candidates.items)
+    heads = best_per_user(candidates, scores, exposure.kept + 1)
     given_way[heads.pairs[heads.places <= exposure.kept]] = np.inf
-    chosen = best_per_user(found, given_way, TOP)
+    chosen = best_per_user(candidates, given_way, TOP)
     moved = chosen.places > exposure.kept
     pairs, steps = chosen.pairs[moved], (TOP + 1 - chosen.places[moved]) / (TOP + 1 - exposure.kept)
     low, high = np.full((2, len(user_ids)), np.inf)
     for bound, place in ((high, exposure.kept), (low, exposure.kept + 1)):
         there = heads.pairs[heads.places == place]
-        bound[found.users[there]] = scores[there]
-    owners, lifted = found.users[pairs], scores.copy()
+        bound[candidates.users[there]] = scores[there]
+    owners, lifted = candidates.users[pairs], scores.copy()
     lifted[pairs] = low[owners] + np.minimum(high[owners] - low[owners], deviations[pairs]) * steps
     return lifted
 
 
-def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, kept: int = 0) -> Exposure:
+def weakest_exposure(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, kept: int = 0) -> Exposure:
     """The weakest balance with which lists reach the `wanted` share of the items they could show, or the strongest.
 
     `users` is the number of all users, for whom the sample stands; pools are ordered, best first, and their `kept`
@@ -120,14 +122,14 @@ def balanced(pools: pa.Table, users: int, eligible: np.ndarray, wanted: float, k
         reached = min(items_reached(shown, len(items), users), offered)
         return Exposure(strength, kept, (weight * shown).astype(np.float32), reached / offered, offered, len(items))
 
-    found, weaker = tried(STRENGTHS[0]), 0.0
+    exposure, weaker = tried(STRENGTHS[0]), 0.0
     for strength in STRENGTHS[1:]:
-        if found.coverage >= wanted:
+        if exposure.coverage >= wanted:
             break
-        weaker, found = found.strength, tried(strength)
+        weaker, exposure = exposure.strength, tried(strength)
     for _ in range(HALVINGS):
-        if found.strength == 0.0:
+        if exposure.strength == 0.0:
             break
-        between = tried((weaker + found.strength) / 2)
-        weaker, found = (weaker, between) if between.coverage >= wanted else (between.strength, found)
-    return found
+        between = tried((weaker + exposure.strength) / 2)
+        weaker, exposure = (weaker, between) if between.coverage >= wanted else (between.strength, exposure)
+    return exposure

@@ -9,26 +9,28 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.recommender.snapshots.histories import without_events
+from spark_jobs.recommender.arrays.histories import without_events
 
 
 def relevant_after(
-    cuts: Sequence[date], days: int, domain: Domain, interactions: DataFrame, *, tested: date | None = None
+    cutoffs: Sequence[date], days: int, domain: Domain, interactions: DataFrame, *, tested: date | None = None
 ) -> DataFrame:
-    """`as_of` (a cut), `user_id`, `relevant`: sorted item ids of target events in so many days from the cut on.
+    """`as_of` (a cutoff), `user_id`, `relevant`: sorted item ids of target events in so many days from the cutoff on.
 
     With `tested`, a day, the column of that name lists those of them taken before it. One pass over the events, however
-    many cuts.
+    many cutoffs.
     """
-    windows = {cut: (domain.start_of(cut), domain.start_of(cut + timedelta(days=days))) for cut in cuts}
+    windows = {cutoff: (domain.start_of(cutoff), domain.start_of(cutoff + timedelta(days=days))) for cutoff in cutoffs}
     starts, ends = zip(*windows.values(), strict=True)
     at = F.col("event_at")
     # The outermost bounds as well: files without any such event are not read.
-    taken = interactions.where(F.col("event_type").isin(domain.target_events)).where(
+    targets = interactions.where(F.col("event_type").isin(domain.target_events)).where(
         (at >= F.lit(min(starts))) & (at < F.lit(max(ends)))
     )
-    holding = [F.when((at >= F.lit(start)) & (at < F.lit(end)), F.lit(cut)) for cut, (start, end) in windows.items()]
-    labelled = taken.select(F.explode(F.array(*holding)).alias("as_of"), "user_id", "item_id", "event_at").where(
+    holding = [
+        F.when((at >= F.lit(start)) & (at < F.lit(end)), F.lit(cutoff)) for cutoff, (start, end) in windows.items()
+    ]
+    labelled = targets.select(F.explode(F.array(*holding)).alias("as_of"), "user_id", "item_id", "event_at").where(
         "as_of IS NOT NULL"
     )
     sets = [F.array_sort(F.collect_set("item_id")).alias("relevant")]
@@ -49,9 +51,9 @@ def returning_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
 
 
 def first_time_users(histories: DataFrame, relevant: DataFrame) -> DataFrame:
-    """Empty histories of users who had none before the cut and took something in the window, with `relevant`."""
-    newcomers = relevant.join(histories.where(F.col("events_total") > 0), ["as_of", "user_id"], "left_anti")
-    return newcomers.select(*relevant.columns, *without_events())
+    """Empty histories of users who had none before the cutoff and took something in the window, with `relevant`."""
+    new_users = relevant.join(histories.where(F.col("events_total") > 0), ["as_of", "user_id"], "left_anti")
+    return new_users.select(*relevant.columns, *without_events())
 
 
 def a_few(users: DataFrame, count: int) -> DataFrame:
@@ -65,9 +67,9 @@ def at_most(most: int, described: int, *users: DataFrame) -> list[DataFrame]:
 
     `described` bounds how many there can be: within `most` nothing is counted, which would join what each frame joins.
     """
-    if described <= most or (found := sum(frame.count() for frame in users)) <= most:
+    if described <= most or (total := sum(frame.count() for frame in users)) <= most:
         return list(users)
-    return [hashed_share(frame, most / found) for frame in users]
+    return [hashed_share(frame, most / total) for frame in users]
 
 
 def hashed_share(users: DataFrame, share: float, beyond: float = 0.0) -> DataFrame:

@@ -10,9 +10,9 @@ import numpy as np
 import xgboost as xgb
 
 from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.recommender.arrays.top_k import places_of
 from spark_jobs.recommender.candidates import Candidates
 from spark_jobs.recommender.features.vocabulary import FEATURE_NAMES
-from spark_jobs.recommender.snapshots.packed import places_of
 
 
 class FeatureMismatchError(NightjarError):
@@ -70,20 +70,20 @@ def source_model(source: str) -> bytes:
 _SOURCE = b"source:"
 
 
-def ranker_scores(found: Candidates, model: bytes) -> np.ndarray:
+def ranker_scores(candidates: Candidates, model: bytes) -> np.ndarray:
     """Score of every candidate by the model's own features, or by the source that serves, then by popularity."""
-    if len(found.users) == 0:
+    if len(candidates.users) == 0:
         return np.empty(0)
     if model.startswith(_SOURCE):
-        first, then = found.ranks[model.removeprefix(_SOURCE).decode()], found.ranks["popularity"]
+        first, then = candidates.ranks[model.removeprefix(_SOURCE).decode()], candidates.ranks["popularity"]
         return np.asarray(1.0 / first + 1e-6 / then)
     booster = load_booster(model)
-    return np.asarray(booster.inplace_predict(model_features(found, booster)), dtype=np.float64)
+    return np.asarray(booster.inplace_predict(model_features(candidates, booster)), dtype=np.float64)
 
 
-def model_features(found: Candidates, booster: xgb.Booster) -> np.ndarray:
+def model_features(candidates: Candidates, booster: xgb.Booster) -> np.ndarray:
     """pairs × the model's own features, in its order."""
-    return columns_of(found.features, list(booster.feature_names or []))
+    return columns_of(candidates.features, list(booster.feature_names or []))
 
 
 def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
@@ -91,10 +91,10 @@ def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
     return features if names == list(FEATURE_NAMES) else np.take(features, [*map(FEATURE_NAMES.index, names)], axis=1)
 
 
-def best_per_user(found: Candidates, scores: np.ndarray, count: int, among: np.ndarray | None = None) -> Ranked:
+def best_per_user(candidates: Candidates, scores: np.ndarray, count: int, among: np.ndarray | None = None) -> Ranked:
     """The `count` best candidates of every user, ties in item order; of the pairs `among`, ascending, where given."""
     pairs = np.arange(len(scores)) if among is None else among
-    users = found.users[pairs]
+    users = candidates.users[pairs]
     within, _ = places_of(users)
     # Pairs come user by user and item by item: one row each, and a stable sort is all it takes.
     shape = (int(users.max(initial=-1)) + 1, int(within.max(initial=-1)) + 1)

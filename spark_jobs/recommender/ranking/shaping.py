@@ -12,8 +12,8 @@ from datetime import date
 import numpy as np
 
 from spark_jobs.contracts.domain.policies import ListRule, Rules
+from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.candidates import Candidates
-from spark_jobs.recommender.snapshots.retrieval_index import RetrievalIndex
 
 PINNED = "pinned"
 """Named as the source of rows that a pin put there."""
@@ -62,16 +62,16 @@ def items_of(rule: ListRule, index: RetrievalIndex) -> np.ndarray:
     return np.asarray(column.tocoo().row, dtype=np.int64)
 
 
-def may_fill(found: Candidates, scores: np.ndarray, index: RetrievalIndex, shape: Shape) -> np.ndarray:
+def may_fill(candidates: Candidates, scores: np.ndarray, index: RetrievalIndex, shape: Shape) -> np.ndarray:
     """bool per pair: it has no place of its own, and is among the first of each of its categories for its user."""
-    free = ~np.isin(found.items, [item for _, item in shape.pins])
+    free = ~np.isin(candidates.items, [item for _, item in shape.pins])
     if shape.max_per_category is None:
         return free
     pairs = np.flatnonzero(free)
-    of_pairs = index.categories[found.items[pairs]]
+    of_pairs = index.categories[candidates.items[pairs]]
     owners = pairs[np.repeat(np.arange(len(pairs)), np.diff(of_pairs.indptr))]
-    order = np.lexsort((found.items[owners], -scores[owners], of_pairs.indices, found.users[owners]))
-    groups = found.users[owners[order]] * index.categories.shape[1] + of_pairs.indices[order]
+    order = np.lexsort((candidates.items[owners], -scores[owners], of_pairs.indices, candidates.users[owners]))
+    groups = candidates.users[owners[order]] * index.categories.shape[1] + of_pairs.indices[order]
     places = np.arange(len(order)) - np.searchsorted(groups, groups)
     free[owners[order][places >= shape.max_per_category]] = False
     return free

@@ -87,8 +87,8 @@ def added(first: xgb.Booster, second: xgb.Booster, weight: float) -> xgb.Booster
 
 
 def _model(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["learner"]["gradient_booster"]["model"]
-    return found
+    model: dict[str, Any] = document["learner"]["gradient_booster"]["model"]
+    return model
 
 
 def one_worker(spark: SparkSession, rows: int, what: str) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from spark_jobs.contracts.domain.policies import OFF_BY_DEFAULT, CandidateSource
 from spark_jobs.recommender.sources.als import ALS
 from spark_jobs.recommender.sources.category_popularity import CATEGORY_POPULARITY
+from spark_jobs.recommender.sources.ease import EASE
 from spark_jobs.recommender.sources.item_to_item import ITEM_TO_ITEM
-from spark_jobs.recommender.sources.linear import LINEAR
 from spark_jobs.recommender.sources.new_arrivals import NEW_ARRIVALS
 from spark_jobs.recommender.sources.next_item import NEXT_ITEM
 from spark_jobs.recommender.sources.own_history import OWN_HISTORY
@@ -23,7 +23,7 @@ _ALL = (
     ITEM_TO_ITEM,
     NEXT_ITEM,
     PAST_TO_FUTURE,
-    LINEAR,
+    EASE,
     ALS,
     SIMILAR_CONTENT,
     CATEGORY_POPULARITY,
@@ -36,11 +36,13 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """All sources by name, in the order in which ties for the reason are broken (most personal first)."""
 
 
-def source_depths(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
+def candidates_per_source(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
     """Items that each source proposes per user: what the domain file says, else the source itself."""
-    return {source.name: 0 if source.name in OFF_BY_DEFAULT else source.depth for source in _ALL} | dict(of_domain)
+    return {source.name: 0 if source.name in OFF_BY_DEFAULT else source.candidates_per_user for source in _ALL} | dict(
+        of_domain
+    )
 
 
 def sources_on(of_domain: Mapping[CandidateSource, int]) -> set[str]:
     """Names of the sources that propose anything."""
-    return {name for name, depth in source_depths(of_domain).items() if depth}
+    return {name for name, count in candidates_per_source(of_domain).items() if count}

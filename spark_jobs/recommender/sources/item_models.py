@@ -9,17 +9,17 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.batches import ROWS_PER_BATCH, by_snapshot
-from spark_jobs.recommender.snapshots.item_events import LEARNT, ItemEvents, weight_rows
+from spark_jobs.recommender.arrays.batches import ROWS_PER_BATCH, by_snapshot
+from spark_jobs.recommender.arrays.item_events import NEIGHBOUR_COLUMNS, ItemEvents, weight_rows
+from spark_jobs.recommender.sources.ease.fit import item_regression
 from spark_jobs.recommender.sources.item_to_item.fit import neighbours, neighbours_of_all
-from spark_jobs.recommender.sources.linear.fit import item_regression
 from spark_jobs.recommender.sources.next_item.fit import transitions
 from spark_jobs.recommender.sources.past_to_future.fit import future_regression
 
 MODELS: dict[str, Callable[[ItemEvents], np.ndarray | sparse.csr_matrix]] = {
     "next_item": transitions,
     "past_to_future": future_regression,
-    "linear": item_regression,
+    "ease": item_regression,
 }
 
 
@@ -29,8 +29,8 @@ def item_models(histories: DataFrame, names: Collection[str]) -> DataFrame:
     One pass over the histories, but where the named models learn from a sample and item-to-item from everybody.
     """
     users, everybody = by_snapshot(histories, "item_ids", "weights", "ages_days")
-    learnt = users.applyInArrow(learner(names, item_to_item=everybody), LEARNT)
-    return learnt if everybody else learnt.unionByName(neighbours(histories))
+    fitted = users.applyInArrow(learner(names, item_to_item=everybody), NEIGHBOUR_COLUMNS)
+    return fitted if everybody else fitted.unionByName(neighbours(histories))
 
 
 def learner(

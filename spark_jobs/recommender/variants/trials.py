@@ -115,9 +115,9 @@ def _native(model: Model, features: np.ndarray) -> None:
 def _speed(score: Any, rows: int) -> float:
     """Rows per second, the best of three."""
     score()
-    taken = []
+    seconds = []
     for _ in range(3):
         begun = time.perf_counter()
         score()
-        taken.append(time.perf_counter() - begun)
-    return float(rows / min(taken))
+        seconds.append(time.perf_counter() - begun)
+    return float(rows / min(seconds))

@@ -29,7 +29,7 @@ class Variant:
     """One smaller or simpler model."""
 
     name: str
-    meaning: str
+    description: str
     make: Callable[[TrainingRows, xgb.Booster], Model]
     """From the rows and the full model of the same rows."""
 
@@ -96,11 +96,11 @@ VARIANTS = (
         _linear(LogisticRegression(solver="newton-cholesky")),
     ),
     Variant("linear_regression", "Ridge regression on standardised features.", _linear(Ridge())),
-    Variant("depth_2", "Trees of depth 2.", lambda rows, _: rows.train(max_depth=2)),
+    Variant("depth_2", "Trees of depth 2.", lambda rows, _: rows.train(max_candidates_per_user=2)),
     Variant(
         "small",
         "Half the trees, of depth 3, fitted to the labels.",
-        lambda rows, _: rows.train(TREES // 2, max_depth=3),
+        lambda rows, _: rows.train(TREES // 2, max_candidates_per_user=3),
     ),
     Variant("distilled", "Half the trees, of depth 3, fitted to the scores of the full model.", _distilled),
     Variant("fewer_features", f"The {FEWER_FEATURES} features of the largest gain.", _fewer_features),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.als.propose import learnt_factors, scores
-from spark_jobs.recommender.sources.source import Learnt, Source
+from spark_jobs.recommender.sources.als.score import fitted_factors, scores
+from spark_jobs.recommender.sources.source import FittedModel, Source
 
 ALS = Source(
     name="als",
-    meaning="Items near the user in the space of an implicit matrix factorisation.",
-    words="People with similar taste took it",
-    depth=100,
+    description="Items near the user in the space of an implicit matrix factorisation.",
+    reason_template="People with similar taste took it",
+    candidates_per_user=100,
     scores=scores,
-    learnt=Learnt("gold.item_factors", learnt_factors),
+    fitted=FittedModel("gold.item_factors", fitted_factors),
 )

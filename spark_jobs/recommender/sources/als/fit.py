@@ -15,7 +15,7 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
+from spark_jobs.recommender.arrays.user_item_matrix import MOST_EVENTS, user_item_matrix
 from spark_jobs.recommender.sources.als.fold_in import ALPHA, ITERATIONS, RANK, REGULARISATION
 
 COLUMNS = "as_of date, item_id string, factors array<float>"
@@ -69,12 +69,12 @@ def factorise_over_all(histories: DataFrame, day: date, blocks: int) -> DataFram
 
     Users are numbered by a 31-bit hash: a rare collision merges two users' evidence, and nobody is collected.
     """
-    taken = (
+    positive = (
         histories.where(F.col("as_of") == F.lit(day))
         .select("user_id", F.explode(F.arrays_zip("item_ids", "weights")).alias("event"))
         .where("event.weights > 0")
     )
-    ratings = taken.groupBy("user_id", F.col("event.item_ids").alias("item_id")).agg(
+    ratings = positive.groupBy("user_id", F.col("event.item_ids").alias("item_id")).agg(
         F.max("event.weights").alias("rating")
     )
     numbers = (
@@ -105,5 +105,5 @@ def factorise_over_all(histories: DataFrame, day: date, blocks: int) -> DataFram
     )
     model = als.fit(numbered)
     factors = model.itemFactors.withColumnRenamed("id", "item").withColumnRenamed("features", "factors")
-    found = factors.join(F.broadcast(numbers), "item").select("item_id", "factors")
-    return found.select(F.lit(day).alias("as_of"), "item_id", "factors")
+    by_item = factors.join(F.broadcast(numbers), "item").select("item_id", "factors")
+    return by_item.select(F.lit(day).alias("as_of"), "item_id", "factors")

@@ -16,9 +16,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.item_events import LEARNT, ROWS_PER_BLOCK
-from spark_jobs.recommender.snapshots.packed import best_pairs
-from spark_jobs.recommender.snapshots.user_item_matrix import MOST_EVENTS, user_item_matrix
+from spark_jobs.recommender.arrays.item_events import NEIGHBOUR_COLUMNS, ROWS_PER_BLOCK
+from spark_jobs.recommender.arrays.top_k import best_pairs
+from spark_jobs.recommender.arrays.user_item_matrix import MOST_EVENTS, user_item_matrix
 
 NEIGHBOURS = 100
 """Neighbours kept per item."""
@@ -42,7 +42,7 @@ def neighbours(histories: DataFrame, most_events: int = MOST_EVENTS) -> DataFram
     large = [day for day, count in events.items() if count > most_events]
     beyond = F.col("as_of").isin(large)
     spread = histories.where(~beyond).repartition(4 * max(len(events), 1), "as_of")
-    exact = spread.groupBy("as_of").applyInArrow(neighbours_of_all, LEARNT)
+    exact = spread.groupBy("as_of").applyInArrow(neighbours_of_all, NEIGHBOUR_COLUMNS)
     if not large:
         return exact
     bucket = F.pmod(F.xxhash64("user_id"), F.lit(1 + max(events.values()) // most_events))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.item_to_item.propose import neighbour_matrices
-from spark_jobs.recommender.sources.next_item.propose import scores
-from spark_jobs.recommender.sources.source import Learnt, Source
+from spark_jobs.recommender.sources.item_to_item.score import neighbour_matrices
+from spark_jobs.recommender.sources.next_item.score import scores
+from spark_jobs.recommender.sources.source import FittedModel, Source
 
 NEXT_ITEM = Source(
     name="next_item",
-    meaning="Items that followed the user's latest ones in other histories.",
-    words="Often next after what you took last",
-    depth=40,
+    description="Items that followed the user's latest ones in other histories.",
+    reason_template="Often next after what you took last",
+    candidates_per_user=40,
     scores=scores,
-    learnt=Learnt("gold.item_neighbours", neighbour_matrices),
+    fitted=FittedModel("gold.item_neighbours", neighbour_matrices),
 )

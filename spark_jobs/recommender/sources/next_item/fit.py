@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.item_events import ItemEvents
+from spark_jobs.recommender.arrays.item_events import ItemEvents
 
 FOLLOWERS = 5
 """Later events of the same user that count as following an event."""

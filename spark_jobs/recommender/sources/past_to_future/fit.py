@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, sparse
 
-from spark_jobs.recommender.snapshots.item_events import ItemEvents, unit_rows
+from spark_jobs.recommender.arrays.item_events import ItemEvents, unit_rows
 
 MOST_ITEMS = 5_000
 """The most popular items, which it knows: its cost grows with the cube."""
@@ -16,7 +16,7 @@ DAYS = (28.0, 56.0, 84.0)
 
 
 def future_regression(events: ItemEvents) -> np.ndarray:
-    """items × items: weight of each item of the past in the prediction of each of the future; cuts stacked.
+    """items × items: weight of each item of the past in the prediction of each of the future; cutoffs stacked.
 
     Solved over users or over items, whichever are fewer: W = Xᵀ(XXᵀ + λI)⁻¹Y = (XᵀX + λI)⁻¹XᵀY.
     """

@@ -1,15 +1,15 @@
-"""Segment popularity: what people with the user's attributes take more than others; it knows newcomers, too."""
+"""Segment popularity: what people with the user's attributes take more than others; it knows new users, too."""
 
 from __future__ import annotations
 
-from spark_jobs.recommender.sources.segment_popularity.propose import learnt_segments, scores
-from spark_jobs.recommender.sources.source import Learnt, Source
+from spark_jobs.recommender.sources.segment_popularity.score import fitted_segments, scores
+from spark_jobs.recommender.sources.source import FittedModel, Source
 
 SEGMENT_POPULARITY = Source(
     name="segment_popularity",
-    meaning="What is popular with users who share the user's attributes.",
-    words="Popular with people like you",
-    depth=50,
+    description="What is popular with users who share the user's attributes.",
+    reason_template="Popular with people like you",
+    candidates_per_user=50,
     scores=scores,
-    learnt=Learnt("gold.segment_popularity", learnt_segments),
+    fitted=FittedModel("gold.segment_popularity", fitted_segments),
 )

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.batches import by_snapshot
-from spark_jobs.recommender.snapshots.user_item_matrix import user_item_matrix
+from spark_jobs.recommender.arrays.batches import by_snapshot
+from spark_jobs.recommender.arrays.user_item_matrix import user_item_matrix
 from spark_jobs.recommender.sources.segment_popularity.segments import Segments
 
 COLUMNS = (
@@ -32,24 +32,24 @@ def segment_popularity(histories: DataFrame) -> DataFrame:
 def departures(histories: pa.Table) -> pa.Table:
     """Segments of one snapshot, and by how much the shares of items depart in each."""
     histories = histories.sort_by("user_id").combine_chunks()
-    segments, (ids, taken) = Segments.of(histories["attributes"].combine_chunks()), user_item_matrix(histories)
+    segments, (ids, weights) = Segments.of(histories["attributes"].combine_chunks()), user_item_matrix(histories)
     members = segments.members(histories["attributes"].combine_chunks())
-    everybody = np.asarray(taken.sum(axis=0)).ravel()
+    everybody = np.asarray(weights.sum(axis=0)).ravel()
     shares = everybody / max(everybody.sum(), 1.0)
     leaders = np.sort(np.argsort(-shares, kind="stable")[:LEADERS])
-    counted = sparse.csr_matrix(members.T @ taken)
-    found = [_departures(counted[number], shares, leaders) for number in range(counted.shape[0])]
+    counted = sparse.csr_matrix(members.T @ weights)
+    by_segment = [_departures(counted[number], shares, leaders) for number in range(counted.shape[0])]
     names = np.asarray(ids, dtype=object)
     rows = pa.table(
         {
-            "as_of": pa.repeat(histories["as_of"][0], len(found)),
+            "as_of": pa.repeat(histories["as_of"][0], len(by_segment)),
             **{name: segments.table[name] for name in ("attribute", "value", "lowest")},
             "users": pa.array(np.asarray(members.sum(axis=0)).ravel().astype(np.int64)),
-            "item_ids": pa.array([names[items].tolist() for items, _ in found], pa.list_(pa.string())),
-            "departures": pa.array([values.tolist() for _, values in found], pa.list_(pa.float64())),
+            "item_ids": pa.array([names[items].tolist() for items, _ in by_segment], pa.list_(pa.string())),
+            "departures": pa.array([values.tolist() for _, values in by_segment], pa.list_(pa.float64())),
         }
     )
-    return rows.slice(0, len(found) if ids else 0)
+    return rows.slice(0, len(by_segment) if ids else 0)
 
 
 def _departures(counts: sparse.csr_matrix, shares: np.ndarray, leaders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

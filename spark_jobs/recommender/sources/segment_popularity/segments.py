@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
-from spark_jobs.recommender.snapshots.attributes import entries
+from spark_jobs.recommender.arrays.attributes import entries
 
 MOST_SEGMENTS, FEWEST_USERS = 100, 5
 """Segments of a snapshot, those with most users first; a smaller one says little, and that of few people."""
@@ -30,10 +30,10 @@ class Segments:
     def of(cls, attributes: pa.MapArray) -> Segments:
         """The segments into which users with these attributes fall."""
         _, names, texts = entries(attributes)
-        found: list[tuple[str, str, float | None]] = []
+        segments: list[tuple[str, str, float | None]] = []
         for name in np.unique(names):
-            found += [(str(name), value, lowest) for value, lowest in _segments(texts[names == name])]
-        columns = zip(*found, strict=True) if found else ((), (), ())
+            segments += [(str(name), value, lowest) for value, lowest in _segments(texts[names == name])]
+        columns = zip(*segments, strict=True) if segments else ((), (), ())
         types = {"attribute": pa.string(), "value": pa.string(), "lowest": pa.float64()}
         arrays = [pa.array(column, kind) for column, kind in zip(columns, types.values(), strict=True)]
         every = cls(pa.table(arrays, names=list(types)))
@@ -60,13 +60,13 @@ class Segments:
         names = np.asarray(self.table["attribute"].to_pylist(), dtype=object)
         values = np.asarray(self.table["value"].to_pylist(), dtype=object)
         lowest = self.table["lowest"].to_numpy()
-        found: list[tuple[str, np.ndarray, np.ndarray | None, np.ndarray]] = []
+        segments: list[tuple[str, np.ndarray, np.ndarray | None, np.ndarray]] = []
         for name in np.unique(names.astype(str)):
             numbers = np.flatnonzero(names == name)
             of_ranges = not np.isnan(lowest[numbers]).any()
             numbers = numbers[np.argsort(lowest[numbers], kind="stable")] if of_ranges else numbers
-            found.append((str(name), numbers, None if of_ranges else values[numbers], lowest[numbers]))
-        return found
+            segments.append((str(name), numbers, None if of_ranges else values[numbers], lowest[numbers]))
+        return segments
 
 
 def _segments(texts: np.ndarray) -> list[tuple[str, float | None]]:

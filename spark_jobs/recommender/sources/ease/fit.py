@@ -1,0 +1,24 @@
+"""EASE: ridge regression of each item on all others, without itself (Steck 2019)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from spark_jobs.recommender.arrays.item_events import ItemEvents
+
+MOST_ITEMS = 5_000
+"""The most popular items, which it knows: its cost grows with the cube."""
+RIDGE = 300.0
+
+
+def item_regression(events: ItemEvents) -> np.ndarray:
+    """items × items: weight of each item in the prediction of each other one."""
+    items = min(len(events.item_ids), MOST_ITEMS)
+    events_of_items = events.matrix(np.ones(len(events.items), dtype=bool), items)
+    gram = (events_of_items.T @ events_of_items).toarray()
+    gram[np.diag_indices(items)] += RIDGE
+    precision = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
+    weights = precision / -np.diag(precision)
+    np.fill_diagonal(weights, 0.0)
+    return np.asarray(weights)
