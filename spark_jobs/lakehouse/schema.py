@@ -19,7 +19,11 @@ _TYPES = {
 
 
 def arrow_type(ddl: str) -> pa.DataType:
-    """The Arrow type of a Spark DDL type, such as `map<string,bigint>`."""
+    """The Arrow type of a Spark DDL type, such as `map<string,bigint>`.
+
+    >>> str(arrow_type('map<string,bigint>'))
+    'map<string, int64>'
+    """
     kind, _, inner = ddl.removesuffix(">").partition("<")
     if kind == "array":
         return pa.list_(arrow_type(inner))

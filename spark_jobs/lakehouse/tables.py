@@ -292,5 +292,9 @@ def _without_comments(name: str, extra_columns: list[str] | None = None) -> pa.S
 
 
 def literal(text: str) -> str:
-    """`text` as an SQL string literal."""
+    """`text` as an SQL string literal.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
     return "'" + text.replace("'", "''") + "'"

@@ -32,12 +32,20 @@ _STRING = ("a string", "nullif(trim(cast({} as string)), '')")
 
 
 def contract_cast(column: str, sql: str | None) -> str:
-    """The expression with the cast of its contract column; NULL where the domain has no expression."""
+    """The expression with the cast of its contract column; NULL where the domain has no expression.
+
+    >>> contract_cast('value', 'price'), contract_cast('value', None)
+    ('try_cast(price as double)', 'try_cast(null as double)')
+    """
     return _CASTS.get(column, _STRING)[1].format(sql or "null")
 
 
 def expected_type(column: str) -> str:
-    """What an expression for the contract column must give, in words."""
+    """What an expression for the contract column must give, in words.
+
+    >>> expected_type('event_at')
+    'a timestamp'
+    """
     return _CASTS.get(column, _STRING)[0]
 
 

@@ -64,6 +64,9 @@ def rank_in_pool(users: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Rank (1 = best, ties in their order) of each pair among its user's pairs; UNRANKED without a positive score.
 
     `users` ascend.
+
+    >>> rank_in_pool(np.array([0, 0, 0, 1]), np.array([0.5, 0.9, 0.0, 0.1])).tolist()
+    [2.0, 1.0, 1000.0, 1.0]
     """
     ranks, positive = np.full(len(users), UNRANKED), np.flatnonzero(scores > 0)
     within, _ = places_of(users)

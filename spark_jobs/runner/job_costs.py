@@ -103,6 +103,10 @@ def _python_seconds(spark: SparkSession, jobs: set[int], since: int) -> float:
 
 
 def seconds_in(text: str) -> float:
-    """The first duration of a Spark metric: `1.2 s`, or the total of `total (min, med, max)` with them behind it."""
+    """The first duration of a Spark metric: `1.2 s`, or the total of `total (min, med, max)` with them behind it.
+
+    >>> seconds_in('1.5 s'), seconds_in('total (min, med, max)\\n2 m (1 s, 2 s, 3 s)')
+    (1.5, 120.0)
+    """
     match = re.search(r"([\d.,]+) (ms|s|min|m|h)\b", text)
     return float(match[1].replace(",", "")) * _SECONDS[match[2]] if match else 0.0

@@ -46,15 +46,19 @@ def fetch(tmp_path: Path, mirror: str, checksum: str) -> subprocess.CompletedPro
 
 def test_fetches_once_and_then_needs_no_network(tmp_path: Path, mirror: str) -> None:
     checksum = hashlib.sha256(JAR).hexdigest()
+
     assert fetch(tmp_path, mirror, checksum).returncode == 0
     assert (tmp_path / "jars" / "thing-1.0.jar").read_bytes() == JAR
+
     again = fetch(tmp_path, "http://127.0.0.1:9", checksum)
+
     assert again.returncode == 0
     assert again.stdout == ""
 
 
 def test_a_wrong_checksum_keeps_nothing(tmp_path: Path, mirror: str) -> None:
     done = fetch(tmp_path, mirror, "0" * 64)
+
     assert done.returncode == 1
     assert "jars.lock expects 000" in done.stderr
     assert "Traceback" not in done.stderr
@@ -63,6 +67,7 @@ def test_a_wrong_checksum_keeps_nothing(tmp_path: Path, mirror: str) -> None:
 
 def test_no_network_says_what_to_do(tmp_path: Path) -> None:
     done = fetch(tmp_path, "http://127.0.0.1:9", "0" * 64)
+
     assert done.returncode == 1
     assert "NIGHTJAR_MAVEN_MIRROR" in done.stderr
     assert "Traceback" not in done.stderr
@@ -71,5 +76,6 @@ def test_no_network_says_what_to_do(tmp_path: Path) -> None:
 def test_a_damaged_jar_is_fetched_again(tmp_path: Path, mirror: str) -> None:
     (tmp_path / "jars").mkdir()
     (tmp_path / "jars" / "thing-1.0.jar").write_bytes(b"half")
+
     assert fetch(tmp_path, mirror, hashlib.sha256(JAR).hexdigest()).returncode == 0
     assert (tmp_path / "jars" / "thing-1.0.jar").read_bytes() == JAR

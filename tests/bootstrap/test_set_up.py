@@ -38,6 +38,7 @@ def test_an_old_java_is_named_and_passed_over(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("JAVA_HOME", str(old))
     monkeypatch.setenv("PATH", f"{new}/bin:{os.environ['PATH']}")
     home, remarks = java.find_java()
+
     assert home == new
     assert len(remarks) == 1
     assert "is Java 8, 17 or newer is needed" in remarks[0]
@@ -50,17 +51,21 @@ def test_the_shim_drops_only_the_module_that_is_missing(tmp_path: Path) -> None:
     home = java.write_shim(echo, tmp_path / "java")
     arguments = ["--add-modules=jdk.incubator.vector", "-cp", "a b", "--add-modules=java.sql"]
     done = subprocess.run([home / "bin" / "java", *arguments], capture_output=True, text=True, check=True)
+
     assert done.stdout.splitlines() == arguments[1:]
 
 
 def test_the_lock_holds_public_lines_only(tmp_path: Path) -> None:
     command = [sys.executable, SCRIPTS / "check_lock.py"]
+
     assert subprocess.run(command, check=False).returncode == 0
+
     private = tmp_path / "uv.lock"
     private.write_text(
         (ROOT / "uv.lock").read_text().replace("https://pypi.org/simple", "https://mirror.example/simple", 1)
     )
     done = subprocess.run([*command, private], capture_output=True, text=True, check=False)
+
     assert done.returncode == 1
     assert "mirror.example" in done.stderr
     assert "uv lock" in done.stderr
@@ -92,12 +97,15 @@ def test_demo_data_from_its_official_home(tmp_path: Path) -> None:
     command = [sys.executable, SCRIPTS / "fetch_demo_data.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     landing = tmp_path / "landing" / "movielens-100k"
+
     assert "from GroupLens: 2 ratings" in done.stdout
     assert "not to be redistributed" in done.stdout
     assert (landing / "ratings.csv").read_text() == "user_id,item_id,rating,timestamp\n1,1,5,100\n1,2,3,200\n"
     assert (landing / "movies.csv").read_text().splitlines()[1:] == ["1,Amélie (2001),2001,Comedy", "2,unknown,,"]
+
     archive.unlink()
     again = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
     assert again.stdout == ""
 
 
@@ -112,6 +120,7 @@ def test_demo_data_without_any_network_is_one_sentence(tmp_path: Path) -> None:
     }
     command = [sys.executable, SCRIPTS / "fetch_demo_data.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
     assert done.returncode == 1
     assert "Check the network and run again" in done.stderr
     assert "Traceback" not in done.stderr

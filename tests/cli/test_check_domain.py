@@ -89,9 +89,12 @@ def check(settings: Settings, tmp_path: Path, text: str) -> tuple[CheckReport, s
 
 def test_a_good_file_shows_mapped_rows_of_every_source(settings: Settings, tmp_path: Path) -> None:
     report, output, code = check(settings, tmp_path, GOOD)
+
     assert report.problems == []
     assert code == 0
+
     names, rows = report.samples["interactions"]
+
     assert names == ["user_id", "item_id", "event_type", "event_at", "value"]
     assert sorted(rows)[0] == ["1", "A", "purchase", "2023-11-14 22:13:20", "2.5"]
     assert ["B", "Bread [dark]", "[]", "{size -> null}"] in report.samples["items"][1]
@@ -102,6 +105,7 @@ def test_a_good_file_shows_mapped_rows_of_every_source(settings: Settings, tmp_p
 def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tmp_path: Path) -> None:
     report, _, _ = check(settings, tmp_path, GOOD)
     warnings = "\n".join(report.warnings)
+
     assert "interactions.columns.event_at: NULL in 25.0% (1) of the sample" in warnings
     assert '"sold_at":"late"' in warnings
     assert (
@@ -129,6 +133,7 @@ def test_what_quarantine_or_rules_would_take_is_a_warning(settings: Settings, tm
 )
 def test_every_mistake_is_found_in_one_go(bad_report: tuple[CheckReport, str, int], mistake: str) -> None:
     report, _output, code = bad_report
+
     assert mistake in "\n".join(report.problems)
     assert code == 1
     assert all(str(report.path) in problem for problem in report.problems)
@@ -145,6 +150,7 @@ def test_a_few_malformed_event_types_are_no_mistake_of_the_file(settings: Settin
         f"customer,product,kind,sold_at,price\n{rows}1,A,vuew,1,1\n"
     )
     report, _, _ = check(settings, tmp_path, GOOD)
+
     assert report.problems == []
     assert any("'vuew'; did you mean view?" in line and "(1 records" in line for line in report.warnings)
 
@@ -153,18 +159,24 @@ def test_a_wrong_event_type_does_not_flood_the_report(settings: Settings, tmp_pa
     rows = "".join(f"{number},A,buy,1700000000,1\n" for number in range(200))
     (settings.landing / "shop" / "events-3.csv").write_text(f"customer,product,kind,sold_at,price\n{rows}")
     event_type = "event_type: CASE WHEN kind LIKE 'b%' THEN 'purchase' ELSE kind END"
+
     assert event_type in GOOD
+
     report, _, _ = check(settings, tmp_path, GOOD.replace(event_type, "event_type: customer"))
+
     assert len(report.problems) == 11
     assert "more event types are unknown" in report.problems[-1]
 
 
 def test_wrong_unit_of_time_is_a_problem(settings: Settings, tmp_path: Path) -> None:
     report, _, _ = check(settings, tmp_path, GOOD.replace("timestamp_seconds", "timestamp_millis"))
+
     assert "interactions.columns.event_at: 100.0% (3) of the times lie before 1971" in "\n".join(report.problems)
+
     report, _, _ = check(
         settings, tmp_path, GOOD.replace("(try_cast(sold_at AS BIGINT))", "(1000 * try_cast(sold_at AS BIGINT))")
     )
+
     assert "of the times lie in the future: milliseconds taken for seconds?" in "\n".join(report.problems)
 
 
@@ -172,6 +184,7 @@ def test_a_catalogue_from_interactions_uses_their_columns(settings: Settings, tm
     start, rest = GOOD.split("    items:\n")
     derived = start + "    items: {from_interactions: {categories: array(kind)}}\n" + rest[rest.index("    users:") :]
     report, _, _ = check(settings, tmp_path, derived)
+
     assert report.problems == []
     assert sorted(report.samples["items"][1])[0] == ["A", "[buy]", "A"]
 
@@ -179,15 +192,22 @@ def test_a_catalogue_from_interactions_uses_their_columns(settings: Settings, tm
 def test_wrong_encoding_and_delimiter_are_noticed(settings: Settings, tmp_path: Path) -> None:
     (settings.landing / "shop" / "users.csv").write_bytes("id;city\n1;Köln\n".encode("latin-1"))
     report, _, _ = check(settings, tmp_path, GOOD)
+
     assert any("users.format" in line and "not readable as UTF-8" in line for line in report.problems)
+
     report, _, _ = check(
         settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", header: false, names: [id, city]')
     )
+
     assert any("users.format" in line and "set encoding" in line for line in report.warnings)
+
     (settings.landing / "shop" / "users.csv").write_text("id;city\n1;Bonn\n")
     report, _, _ = check(settings, tmp_path, GOOD.replace(', delimiter: ";"', ""))
+
     assert any("users.format" in line and "set delimiter" in line for line in report.warnings)
+
     report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", encoding: utf-9'))
+
     assert any("users.format" in line and "utf-9" in line for line in report.problems)
 
 
@@ -198,6 +218,9 @@ def test_json_read_as_csv_is_noticed(settings: Settings, tmp_path: Path) -> None
 
 def test_a_missing_file_and_broken_yaml_are_reported_without_spark(tmp_path: Path) -> None:
     report = check_domain(tmp_path / "none.yaml", Settings(home=tmp_path))
+
     assert "no such file" in report.problems[0]
+
     (tmp_path / "x.yaml").write_text("domain: [")
+
     assert "not readable as YAML" in check_domain(tmp_path / "x.yaml", Settings(home=tmp_path)).problems[0]

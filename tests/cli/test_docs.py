@@ -33,6 +33,7 @@ def test_check_names_the_stale_file_and_what_to_do(tmp_path: Path) -> None:
         shutil.copy(PROJECT_ROOT / name, tmp_path / name)
     (tmp_path / "docs/reference/tables.md").write_text("old")
     output = io.StringIO()
+
     assert run_docs(check=True, console=Console(file=output), root=tmp_path) == 1
     assert "docs/reference/tables.md" in output.getvalue()
     assert "make docs" in output.getvalue()
@@ -41,6 +42,7 @@ def test_check_names_the_stale_file_and_what_to_do(tmp_path: Path) -> None:
 
 def test_writing_makes_the_check_pass(tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
+
     assert run_docs(check=False, console=console, root=tmp_path) == 0
     assert run_docs(check=True, console=console, root=tmp_path) == 0
 
@@ -73,6 +75,7 @@ def test_no_page_shows_how_python_prints_an_object() -> None:
 
 def test_every_table_job_and_column_is_described() -> None:
     tables, jobs = GENERATED["docs/reference/tables.md"](), jobs_page.page()
+
     assert [name for name in TABLES if f"### {name}\n" not in tables] == []
     assert [job for job in JOBS if f"| `{job}` |" not in jobs] == []
 
@@ -86,6 +89,7 @@ def test_dags_are_read_without_airflow() -> None:
     page = dags_page.page()
     for path in DOMAIN_FILES:
         assert f"| {path.stem} |" in page
+
     assert "| `run_date` |" in page
 
 
@@ -93,6 +97,7 @@ def test_long_arguments_of_expectations_are_cut(tmp_path: Path) -> None:
     rule = {"type": "expect_x", "kwargs": {"value_set": list("abcdefgh")}, "severity": "warning", "meta": {}}
     (tmp_path / "gold.recommendations_staged.json").write_text(json.dumps({"expectations": [rule]}))
     page = expectations_page.page(tmp_path)
+
     assert "and 2 more]" in page
     assert "Checked after `score_users`." in page
 
@@ -100,7 +105,9 @@ def test_long_arguments_of_expectations_are_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", DOMAIN_FILES, ids=lambda path: path.stem)
 def test_the_schema_accepts_every_domain_file(path: Path) -> None:
     assert path.read_text().startswith("# yaml-language-server: $schema=domain.schema.json")
+
     validator = Draft202012Validator(json.loads(schema()))
+
     assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == []
 
 
@@ -108,4 +115,5 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
     content = yaml.safe_load(DOMAIN_FILES[0].read_text()) | {"rulez": {}, "event_weights": {}}
     del content["interactions"]["columns"]["user_id"]
     errors = [error.message for error in Draft202012Validator(json.loads(schema())).iter_errors(content)]
+
     assert len(errors) == 3, errors

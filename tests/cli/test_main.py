@@ -26,6 +26,7 @@ def nightjar(home: Path, *arguments: str, **environment: str) -> subprocess.Comp
 )
 def test_what_can_be_foreseen_is_one_sentence(home: Path, arguments: tuple[str, ...], words: str) -> None:
     done = nightjar(home, *arguments, NIGHTJAR_CONF_DIR="conf")
+
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -33,12 +34,14 @@ def test_what_can_be_foreseen_is_one_sentence(home: Path, arguments: tuple[str, 
 
 def test_a_bad_setting_names_its_variable(home: Path) -> None:
     done = nightjar(home, "recommendations", "-d", "x", "-u", "1", NIGHTJAR_DEVICE="tpu")
+
     assert done.returncode == 1
     assert "NIGHTJAR_DEVICE" in done.stderr
 
 
 def test_a_date_that_is_none_is_a_usage_error(home: Path) -> None:
     done = nightjar(home, "night", "-d", "movielens-100k", "--run-date", "tomorrow")
+
     assert done.returncode == 2
     assert "expected a date such as 2026-11-24" in " ".join(done.stderr.replace("│", " ").split())
 

@@ -48,6 +48,7 @@ def published(settings: Settings) -> Settings:
 
 def test_the_list_comes_in_order_with_release_and_history(published: Settings) -> None:
     found = user_list(published, "shop", "ann")
+
     assert [(row.rank, row.title) for row in found.recommendations] == [(1, "Ale [dark]"), (2, "Bread")]
     assert (found.release, found.run_date, found.model_version) == ("r-7", NIGHT, "3")
     # The newest first; an item that the catalogue lost keeps its identifier.
@@ -60,8 +61,11 @@ def test_it_is_printed_for_people_and_for_programs(published: Settings) -> None:
     show(found, Console(file=output, width=160))
     for text in ("r-7", "2026-11-24", "Ale [dark]", "People like you took it", "1.000", "Ham; Honey; h1"):
         assert text in output.getvalue()
+
     assert "Bread" not in output.getvalue()
+
     content = json.loads(found.to_json())
+
     assert content["run_date"] == "2026-11-24"
     assert content["recommendations"][0]["title"] == "Ale [dark]"
 
@@ -96,6 +100,8 @@ def test_no_jvm_and_nothing_heavy_is_loaded(published: Settings) -> None:
         " standalone_mode=False); print(sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
     assert "Ale [dark]" in done.stdout
+
     for module in ("pyspark", "py4j", "pandas", "mlflow", "airflow", "great_expectations", "xgboost"):
         assert f"'{module}'" not in done.stdout

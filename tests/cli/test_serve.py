@@ -16,7 +16,10 @@ def test_nights_with_landing_files_are_unpaused_wherever_these_lie(home: Path) -
     api: Any = SimpleNamespace(has_dag=lambda _: True, unpause=unpaused.append)
     settings = Settings(home=home, conf_dir=home / "conf")
     write_domain(home, interactions={**SHOP["interactions"], "path": str(home / "landing" / "**" / "*.csv")})
+
     assert "night_shop: paused, no landing files match" in unpause_nights(settings, api)[0]
+
     land(home, "day1.csv")
+
     assert "night_shop: runs " in unpause_nights(settings, api)[0]
     assert unpaused == ["night_shop", "maintenance_shop"]

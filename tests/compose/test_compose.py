@@ -132,7 +132,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_night_goes_green_and_its_table_is_read_from_outside(stack: Stack) -> None:
     started = time.monotonic()
     run = stack.start_night(NIGHT)
+
     assert stack.wait(run) == "success", stack.tasks(run)
+
     print(f"\nfirst night {time.monotonic() - started:.0f} s")
     print(stack.compose("stats", "--no-stream"))
     served = (
@@ -145,15 +147,19 @@ def test_a_night_goes_green_and_its_table_is_read_from_outside(stack: Stack) -> 
         )
         .to_pylist()[0]
     )
+
     assert served == {"rows": 18860, "users": 943, "longest": 20, "pairs": 18860, "releases": 1, "mute": 0}
 
 
 def test_the_model_is_found_through_the_server(stack: Stack) -> None:
     client = MlflowClient(f"http://127.0.0.1:{stack.ports['NIGHTJAR_MLFLOW_PORT']}")
     version = client.get_model_version_by_alias(f"nightjar.{DOMAIN}", "champion")
+
     assert version.tags["run_date"] == str(NIGHT)
     assert version.tags["code_version"].startswith("code-")
+
     model = client.get_logged_model(version.source.removeprefix("models:/"))
+
     assert model.artifact_location.startswith("mlflow-artifacts:/")
 
 
@@ -162,8 +168,11 @@ def test_an_edited_job_reaches_the_next_task_without_a_rebuild(stack: Stack) -> 
     head = "def run(night: Night) -> None:\n"
     job.write_text(job.read_text().replace(head, f'{head}    print("edited")\n'))
     run = stack.start_night(NIGHT + timedelta(days=1))
+
     assert stack.wait(run) == "success"
+
     logs = f"/opt/airflow/logs/dag_id={DAG}/run_id={run}/task_id=prepare"
+
     assert "edited" in stack.compose("exec", "airflow-scheduler", "grep", "-rh", "edited", logs)
 
 
@@ -186,6 +195,7 @@ def test_a_night_survives_the_restart_of_every_container(stack: Stack) -> None:
         lines.append(f"| `{service}` | `{task}` | {outcomes[service]} | {seconds:.0f} s | {tries or 'one each'} |")
         print(f"\n{lines[-1]}", flush=True)
     print("\n" + "\n".join(lines))
+
     assert set(outcomes.values()) == {"success"}, outcomes
     assert stack.lakehouse().query("SELECT max(run_date) AS d FROM s", s="gold.recommendations")["d"][0].as_py() == (
         NIGHT + timedelta(days=1 + len(only))
@@ -202,8 +212,13 @@ def test_nothing_is_lost_when_all_of_it_is_taken_down_and_up_again(stack: Stack)
     before = state()
     stack.compose("down")
     stack.compose("up", "--detach", "--wait")
+
     assert state() == before
+
     stack.compose("down", "--volumes")
+
     assert not stack.compose("ps", "--all", "--quiet").strip()
+
     volumes = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout
+
     assert stack.name not in volumes

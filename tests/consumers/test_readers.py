@@ -21,7 +21,7 @@ from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
 
 SERVED = TABLES["gold.recommendations"]
-PAGE = PROJECT_ROOT / "docs" / "reading-recommendations.md"
+PAGE = PROJECT_ROOT / "docs" / "how-to" / "read-recommendations.md"
 LAKEHOUSE = re.compile(r"\.nightjar/lakehouse/[a-z0-9-]+/")
 READERS = ("delta-rs", "DuckDB", "Polars", "Spark")
 Row = dict[str, Any]
@@ -95,8 +95,11 @@ def test_the_page_reads_one_list_alike_with_every_reader(
     reader: str, served: tuple[Path, DeltaTable], expected: list[Row], spark: SparkSession
 ) -> None:
     texts = [text for heading, text in snippets(PAGE) if heading == reader]
+
     assert len(texts) == 1
+
     rows = as_rows(run(texts[0], served[0], spark)["rows"])
+
     assert rows == expected
     assert [row["rank"] for row in rows] == [1, 2, 3]
     assert {row["release"] for row in rows} == {"r-2"}
@@ -108,6 +111,7 @@ def test_the_page_finds_the_release_that_is_served(served: tuple[Path, DeltaTabl
     for heading, text in snippets(PAGE):
         if heading == "Which release is this?":
             names |= run(text, served[0], spark)
+
     assert names["release"]["release"] == "r-2"
     assert names["version"] == 2
 
@@ -123,6 +127,7 @@ def test_every_snippet_of_the_page_is_run_by_a_test() -> None:
 
 def test_the_page_lists_the_columns_of_the_contract() -> None:
     listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
+
     assert listed == [(column.name, column.type, column.description) for column in SERVED.columns]
     assert not any(column.nullable for column in SERVED.columns)
 
@@ -130,6 +135,7 @@ def test_the_page_lists_the_columns_of_the_contract() -> None:
 def test_every_reader_can_read_the_protocol(served: tuple[Path, DeltaTable]) -> None:
     table = DeltaTable(str(served[0] / "gold" / "recommendations"))
     protocol = table.protocol()
+
     assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
     assert not protocol.reader_features
     assert table.metadata().configuration["delta.columnMapping.mode"] == "none"
@@ -146,5 +152,6 @@ def test_duckdb_over_a_query_builder_works_too(served: tuple[Path, DeltaTable]) 
     table = DeltaTable(str(served[0] / "gold" / "recommendations"))
     recommendations = pa.table(QueryBuilder().register("r", table).execute("SELECT * FROM r"))
     found = duckdb.sql("SELECT count(*), sum(rank) FROM recommendations").fetchall()
+
     assert recommendations.num_rows == 9
     assert found == [(9, 18)]

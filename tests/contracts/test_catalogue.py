@@ -26,12 +26,14 @@ OF_EARLIER_NIGHTS = {"ops.batches", "gold.recommendations", "ops.releases"}
 
 def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
     assert unknown_tables() == []
+
     written: set[str] = set()
     for stage in NIGHT:
         for job in stage.jobs:
             later = {name for name in job.inputs if name not in written}
             assert later <= OF_EARLIER_NIGHTS, f"{job.name} reads {later} before it is written"
             written |= set(job.outputs)
+
     assert written | {"ops.quality_results", "ops.runs", "ops.job_costs", "ops.leases"} == set(TABLES)
 
 
@@ -41,7 +43,9 @@ MAY_BE_EMPTY = {"gold.segment_popularity"}
 
 def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
     gated = {table for job in JOBS.values() for table in job.gates}
+
     assert all(set(job.gates) <= set(job.outputs) for job in JOBS.values())
+
     for name in gated:
         suite = json.loads((PROJECT_ROOT / "expectations" / f"{name}.json").read_text())
         critical = [e for e in suite["expectations"] if e["severity"] == "critical"]

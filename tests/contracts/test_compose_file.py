@@ -32,15 +32,18 @@ GOOD_ENGINE = {
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_fit_to_run_for_days(name: str) -> None:
     service = SERVICES[name]
+
     assert service["user"].split(":")[0] not in ("", "0", "root")
     assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert service["logging"]["options"]["max-size"]
     assert ":" in service["image"]
     assert not service["image"].endswith(":latest")
+
     if name in ONE_SHOT:
         assert service["restart"] == "no"
         return
+
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"][0] == "CMD"
     assert {"interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
@@ -49,6 +52,7 @@ def test_every_service_is_fit_to_run_for_days(name: str) -> None:
 def test_limits_fit_a_laptop_of_16_gib() -> None:
     running = [service for service in SERVICES.values() if "profiles" not in service]
     limits = [int(service["mem_limit"][:-1]) * UNITS[service["mem_limit"][-1]] for service in running]
+
     assert 12 < sum(limits) / 2**30 < 15
 
 
@@ -59,6 +63,7 @@ def test_no_secret_is_written_into_the_file_and_services_get_only_their_own() ->
             assert not secret or re.search(r"\$\{[A-Z_]+:\?", str(value)), (name, key)
         assert "env_file" not in service
     knows = {name: str(service.get("environment")) for name, service in SERVICES.items()}
+
     assert not any("_PASSWORD" in knows[name] for name in ("spark-master", "spark-worker"))
     assert {name for name, text in knows.items() if "MLFLOW_DB_PASSWORD" in text} == {"mlflow", "postgres"}
 
@@ -74,6 +79,7 @@ def test_code_is_mounted_read_only_and_dependencies_wait_for_health() -> None:
 
 def test_the_image_holds_what_the_lock_says_and_runs_as_nobody_special() -> None:
     text = (PROJECT_ROOT / "docker" / "Dockerfile").read_text()
+
     assert "uv sync ${NIGHTJAR_UV_SYNC} --no-dev --no-install-project" in text
     assert "ARG NIGHTJAR_UV_SYNC=--locked" in text
     assert re.findall(r"^USER (\w+)", text, re.M) == ["nightjar"]
@@ -114,17 +120,25 @@ def data(tmp_path: Path) -> str:
 
 def test_secrets_are_generated_once_private_and_never_overwritten(tmp_path: Path, data: str) -> None:
     assert compose_env(tmp_path).returncode == 0
+
     written = (tmp_path / ".env").read_text()
     names = [line.split("=")[0] for line in written.splitlines()]
     demanded = set(re.findall(r"\$\{([A-Z_]+):\?", TEXT))
+
     assert demanded <= set(names)
     assert len(names) == len(set(names))
+
     values = [line.split("=", 1)[1] for line in written.splitlines() if "NIGHTJAR_" not in line]
+
     assert len(set(values)) == len(values)
+
     again = compose_env(tmp_path)
+
     assert "complete" in again.stdout
     assert (tmp_path / ".env").read_text() == written
+
     (tmp_path / ".env").write_text(re.sub("AIRFLOW_JWT_SECRET=.*\n", "", written))
+
     assert "1 settings added" in compose_env(tmp_path).stdout
     assert (tmp_path / "data").is_dir()
 
@@ -137,6 +151,7 @@ def test_a_new_env_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_an_emptied_secret_is_named(tmp_path: Path, data: str) -> None:
     (tmp_path / ".env").write_text(f"{data}POSTGRES_PASSWORD=\n")
     done = compose_env(tmp_path)
+
     assert done.returncode == 1
     assert "POSTGRES_PASSWORD is empty" in done.stderr
 
@@ -153,6 +168,7 @@ def test_an_emptied_secret_is_named(tmp_path: Path, data: str) -> None:
 )
 def test_what_would_fail_later_is_one_sentence_now(tmp_path: Path, data: str, info: Any, words: str) -> None:
     done = compose_env(tmp_path, info)
+
     assert done.returncode == 1
     assert words in done.stderr
     assert (tmp_path / ".env").read_text() == data
@@ -165,6 +181,7 @@ def test_a_taken_port_and_a_gpu_on_arm_are_told_together(tmp_path: Path, data: s
         port = str(taken.getsockname()[1])
         arm = GOOD_ENGINE | {"Architecture": "aarch64"}
         done = compose_env(tmp_path, arm, NIGHTJAR_MLFLOW_PORT=port, NIGHTJAR_XGBOOST="gpu")
+
     assert done.returncode == 1
     assert f"Port {port} on 127.0.0.1" in done.stderr
     assert "NIGHTJAR_MLFLOW_PORT" in done.stderr

@@ -38,11 +38,14 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         "domain: My Shop\ntime_zone: Mars/Olympus\nschedule: nightly\ncolour: red\n"
         "interactions: {path: x.csv, format: {type: xml}, columns: {user_id: u}}\nevent_weights: {}\n"
     )
+
     with pytest.raises(DomainFileError) as caught:
         load_domain(file)
+
     text = str(caught.value)
     for key in ("domain:", "time_zone:", "schedule:", "colour: unknown key", "interactions.format", "items: missing"):
         assert key in text
+
     assert "interactions.columns.item_id: missing" in text
     assert text.count("Mars/Olympus") == 1
     assert text.count(str(file)) == len(caught.value.problems)
@@ -59,6 +62,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
 def test_event_types_must_agree(tmp_path: Path, change: dict[str, object], words: str) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(yaml.safe_dump({**GOOD, **change}))
+
     with pytest.raises(DomainFileError, match=words):
         load_domain(file)
 
@@ -66,6 +70,7 @@ def test_event_types_must_agree(tmp_path: Path, change: dict[str, object], words
 def test_a_mistake_in_the_catalogue_is_reported_once(tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(yaml.safe_dump({**GOOD, "items": {"from_interactions": {"titel": "x"}}}))
+
     with pytest.raises(DomainFileError) as caught:
         load_domain(file)
     assert caught.value.problems == ["items.from_interactions.titel: unknown key; remove it or correct its spelling"]
@@ -75,6 +80,7 @@ def test_policies_and_targets_have_sensible_defaults() -> None:
     domain = Domain.model_validate(
         {**GOOD, "rules": {"already_seen": {"view": "allow", "buy": {"allow_after_days": 7}}}}
     )
+
     assert domain.hidden_days("return") == math.inf
     assert domain.hidden_days("view") == 0
     assert domain.hidden_days("buy") == 7
@@ -83,8 +89,10 @@ def test_policies_and_targets_have_sensible_defaults() -> None:
 
 def test_a_domain_needs_a_source_that_is_on() -> None:
     off = dict.fromkeys((name for name in get_args(CandidateSource) if name not in OFF_BY_DEFAULT), 0)
+
     with pytest.raises(ValueError, match="sources: at least one must propose items"):
         Domain.model_validate({**GOOD, "sources": off})
+
     for name in get_args(CandidateSource):
         assert Domain.model_validate({**GOOD, "sources": {**off, name: 10}}).sources[name] == 10
 
@@ -99,6 +107,7 @@ def test_a_missing_domain_names_the_known_ones(tmp_path: Path) -> None:
 def test_a_night_starts_at_local_midnight(day: date, zone: str) -> None:
     domain = Domain.model_validate({**GOOD, "time_zone": zone})
     start = domain.start_of(day)
+
     assert (start.hour, start.minute, start.date()) == (0, 0, day)
     assert abs(start - datetime(day.year, day.month, day.day, tzinfo=UTC)) < timedelta(hours=15)
 
@@ -109,6 +118,7 @@ def test_label_windows_lie_on_the_grid_and_never_reach_beyond_the_run_date(
 ) -> None:
     found = Windows(window_days, windows, every_days)
     cutoffs = found.cutoffs(run_date)
+
     assert len(cutoffs) == windows + 1
     assert all(found.on_grid(cutoff) for cutoff in cutoffs)
     assert timedelta(0) <= run_date - (cutoffs[0] + timedelta(days=window_days)) < timedelta(days=found.grid_days)
@@ -124,17 +134,23 @@ def test_a_later_training_finds_all_but_few_cuts_described(
     before = {
         cutoff for k in range(1, steps + 1) for cutoff in found.cutoffs(run_date - timedelta(days=every_days * k))
     }
+
     assert set(found.cutoffs(run_date)) - before == {found.cutoffs(run_date)[0]}
 
 
 @given(st.floats(0, 1000))
 def test_windows_are_as_long_as_the_log_allows_unless_the_domain_says_how_long(history_days: float) -> None:
     found = Domain.model_validate(SHOP).windows(history_days)
+
     assert found.days in (1, 3, 7, 14)
     assert found.days == 1 or found.days * 6 <= history_days
+
     longer = [days for days in (3, 7, 14) if days > found.days]
+
     assert not longer or longer[0] * 6 > history_days
+
     told = Domain.model_validate(SHOP | {"train": {"window_days": 5}}).windows(history_days)
+
     assert told.days == 5
 
 
@@ -156,17 +172,9 @@ def test_rules_about_lists_are_refused_with_their_mistake(rules: dict, message: 
         Domain.model_validate(SHOP | {"rules": rules})
 
 
-def test_the_rules_that_the_readme_shows_are_valid() -> None:
-    text = (PROJECT_ROOT / "README.md").read_text()
-    shown = yaml.safe_load(
-        next(block for block in text.split("```yaml\n") if block.startswith("rules:")).split("```")[0]
-    )
-    rules = Domain.model_validate(SHOP | shown).rules
-    assert (len(rules.block), len(rules.pin), len(rules.boost), rules.max_per_category) == (2, 1, 1, 4)
-
-
 def test_a_smaller_model_is_preferred_by_a_share_and_needs_time_to_be_found() -> None:
     train = Domain.model_validate(SHOP | {"train": {"prefer_smaller": "0.5%"}}).train
+
     assert train.most_loss == pytest.approx(0.005)
     with pytest.raises(ValueError, match="should match pattern"):
         Domain.model_validate(SHOP | {"train": {"prefer_smaller": "half"}})

@@ -49,12 +49,14 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     training = {("prepare", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
     training |= {("prepare", "publish"), ("training_over", "publish")}
     leases = {("take_lease", "prepare"), ("take_lease", "release_lease"), ("complete", "release_lease")}
+
     assert edges == expected | training | leases | {("publish", "complete")}
 
 
 @pytest.mark.parametrize("name", sorted(ROLLBACK))
 def test_a_rollback_asks_for_release_and_reason_and_never_runs_by_itself(loaded: dict[str, Any], name: str) -> None:
     dag = loaded["dags"][name]
+
     assert dag["params"]["release"] == {"type": "string", "minLength": 1}
     assert dag["params"]["reason"] == {"type": "string", "minLength": 3}
     assert set(dag["tasks"]) == {"roll_back"}
@@ -64,6 +66,7 @@ def test_a_rollback_asks_for_release_and_reason_and_never_runs_by_itself(loaded:
 @pytest.mark.parametrize("name", sorted(DOMAINS))
 def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
     dag = loaded["dags"][name]
+
     assert "| stage | what | jobs |" in dag["doc"]
     assert f"reports/{DOMAINS[name].domain}/<run date>/report.html" in dag["doc"]
     assert {"nightjar", "nightly", DOMAINS[name].domain} <= set(dag["tags"])
@@ -72,6 +75,7 @@ def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
     assert dag["timeout"] > 0
     assert dag["params"]["run_date"] == {"type": ["null", "string"], "format": "date"}
     assert dag["params"]["force_training"] == {"type": "boolean"}
+
     for stage in NIGHT:
         task = dag["tasks"][stage.name]
         assert task["timeout"] == stage.timeout_minutes * 60
@@ -96,6 +100,7 @@ def test_a_night_without_training_and_one_whose_training_fails_publish_all_the_s
     lakehouse.append("ops.decisions", [decision | {"recorded_at": datetime.now(UTC)}], {})
     failing = ["train", *(["prepare"] if before == "failed" else [])]
     found = run_dag(airflow_home, home, "night_retail", {"run_date": "2026-01-05"}, failing)
+
     assert {name: found[name] for name in states} == states
     assert found["release_lease"] == "success"
 
@@ -104,6 +109,7 @@ def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_pa
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
     found = load_dags(airflow_home, tmp_path / "conf")
+
     assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_broken"}
     assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
     assert "time_zone" in found["dags"]["night_broken"]["doc"]
@@ -116,6 +122,7 @@ def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
     for name in ("another", "sh\u00f6p & co"):
         shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
     found = load_dags(airflow_home, tmp_path / "conf")
+
     assert found["errors"] == {}
     assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_another", "night_sh_p___co"}
     assert set(found["dags"]["night_retail"]["tasks"]) > {"publish"}
@@ -137,18 +144,25 @@ def test_runs_of_a_dag_exclude_each_other_and_with_nights_by_hand(
     running = {"first", "second"}
     ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda run_ids, **_: len(running & set(run_ids)))
     first, second = (SimpleNamespace(run_id=name, run_type="manual") for name in ("first", "second"))
+
     assert take_lease("shop", ti, first)
     assert take_lease("shop", ti, first)
     assert not take_lease("shop", ti, second)
     assert "written by Airflow run first since" in capsys.readouterr().out
+
     running.remove("first")  # killed, so that it never released its lease
+
     assert take_lease("shop", ti, second)
+
     shop = Lakehouse.of(load_settings(), "shop")
+
     with pytest.raises(LeaseTakenError, match="Airflow run second"), hold_lease(shop, Lease.of_this_process("night")):
         pass
+
     release_lease("shop", "second")
     with hold_lease(shop, Lease.of_this_process("night")):
         assert not take_lease("shop", ti, first)
+
     assert take_lease("shop", ti, first)
 
 
@@ -156,11 +170,14 @@ def test_a_scheduled_night_refuses_code_that_nobody_can_find_again(home: Path, m
     ti = SimpleNamespace(dag_id="night_shop", get_dr_count=lambda **_: 0)
     scheduled, by_hand = (SimpleNamespace(run_id=kind, run_type=kind) for kind in ("scheduled", "manual"))
     monkeypatch.setenv("NIGHTJAR_CODE_VERSION", "3fa2b1c-dirty")
+
     with pytest.raises(AirflowFailException, match=r"not committed \(git status\).*NIGHTJAR_ALLOW_UNCOMMITTED=true"):
         take_lease("shop", ti, scheduled)
     assert take_lease("shop", ti, by_hand)
+
     release_lease("shop", "manual")
     monkeypatch.setenv("NIGHTJAR_ALLOW_UNCOMMITTED", "true")
+
     assert take_lease("shop", ti, scheduled)
 
 
@@ -170,8 +187,11 @@ def test_a_domain_that_wants_approval_asks_and_does_not_wait(airflow_home: Path,
     text = (conf / "retail.yaml").read_text()
     (conf / "retail.yaml").write_text(text.replace("train: {", "train: {approval: required, "))
     found = load_dags(airflow_home, conf)
+
     assert found["errors"] == {}
+
     tasks = found["dags"]["night_retail"]["tasks"]
+
     assert set(tasks["train"]["down"]) == {"training_over", "approval_due", "complete"}
     assert tasks["approval_due"]["down"] == ["ask_for_approval"]
     # The night is red where nobody could be asked, and its lists do not depend on it.
@@ -189,6 +209,7 @@ def test_the_question_to_a_person_shows_the_card_and_wants_a_reason(loaded: dict
 
 def test_the_param_wins_and_must_be_a_date() -> None:
     run = SimpleNamespace(data_interval_end=None, logical_date=None, run_after=None)
+
     assert run_date(run, {"run_date": "1998-04-23"}, "UTC") == "1998-04-23"
     with pytest.raises(ValueError, match="Invalid isoformat"):
         run_date(run, {"run_date": "yesterday"}, "UTC")

@@ -35,6 +35,7 @@ def test_a_second_airflow_on_the_same_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "airflow").mkdir()
     mine = [os.getpid(), psutil.Process().create_time()]
     (tmp_path / "airflow" / "nightjar.pid").write_text(json.dumps({"parent": mine, "group": [1, 0.0]}))
+
     with pytest.raises(AirflowError, match="already runs"), EmbeddedAirflow(Settings(home=tmp_path), free_port()):
         pass
 
@@ -67,6 +68,7 @@ def test_a_process_that_got_the_number_of_a_dead_one_is_left_alone(tmp_path: Pat
 def test_the_password_is_kept_and_private(tmp_path: Path) -> None:
     airflow = EmbeddedAirflow(Settings(home=tmp_path), 1)
     airflow.home.mkdir()
+
     assert airflow.password == EmbeddedAirflow(Settings(home=tmp_path), 1).password
     assert (airflow.home / "passwords.json").stat().st_mode & 0o077 == 0
 
@@ -78,18 +80,25 @@ def test_it_serves_and_stops_without_orphans(tmp_path: Path, sent: signal.Signal
     environment = {**os.environ, "NIGHTJAR_HOME": str(tmp_path), "NIGHTJAR_AIRFLOW_PORT": str(port)}
     nightjar = str(Path(sys.executable).parent / "nightjar")
     process = subprocess.Popen([nightjar, "airflow"], env=environment, stdout=subprocess.PIPE, text=True)
+
     assert process.stdout
+
     lines = []
     for line in process.stdout:
         lines.append(line)
         if "ctrl-C stops it" in line:
             break
+
     assert any("night_retail: paused, no landing files" in line for line in lines)
+
     group = json.loads((tmp_path / "airflow" / "nightjar.pid").read_text())["group"][0]
     os.killpg(group, 0)
     process.send_signal(sent)
+
     assert process.wait(timeout=60) == 0
+
     time.sleep(1)
+
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
     assert not (tmp_path / "airflow" / "nightjar.pid").exists()

@@ -21,7 +21,7 @@ from spark_jobs.train.compare_variants import run as compare_variants
 from spark_jobs.train.export_ranker import run as export_ranker
 from spark_jobs.train.train_ranker import run as train_ranker
 
-PAGE = PROJECT_ROOT / "docs" / "serving-onnx.md"
+PAGE = PROJECT_ROOT / "docs" / "how-to" / "serve-as-onnx.md"
 
 
 def serving(shop: Night) -> str:
@@ -47,25 +47,36 @@ def test_the_page_orders_candidates_as_the_native_model_does(
 ) -> None:
     version = serving(shop)
     folder = export(shop.settings, "retail", version, tmp_path / "ranker-1")
+
     assert {file.name for file in folder.iterdir()} == {"ranker.onnx", "features.json", "README.md"}
+
     page = snippet(PAGE)
+
     assert "spark_jobs" not in page
     assert "xgboost" not in page
+
     monkeypatch.chdir(tmp_path)
     gold = Path(shop.lakehouse.uri("gold.training_examples"))
     names = run(page.replace(".nightjar/lakehouse/movielens-100k/gold/training_examples", str(gold)))
     ordered, features = names["ordered"], names["features"]
     booster = ModelRegistry(shop.settings, shop.domain).load(version)
+
     assert features == booster.feature_names
+
     native = booster.predict(xgb.DMatrix(ordered[features]))
+
     assert np.abs(native - ordered["score"]).max() <= 1e-5
+
     mine = ordered.assign(native=native.astype(np.float64)).sort_values(
         ["query", "native", "item_id"], ascending=[True, False, True]
     )
     firsts = [frame.groupby("query").head(10)[["query", "item_id"]].to_numpy().tolist() for frame in (ordered, mine)]
+
     assert firsts[0] == firsts[1]
     assert "ai.onnx.ml 1" in (folder / "README.md").read_text()
+
     monkeypatch.chdir(folder)
+
     assert run(snippet(folder / "README.md"))["scores"](ordered) == pytest.approx(ordered["score"])
 
 
@@ -73,6 +84,7 @@ def test_versions_are_listed_with_quality_aliases_and_verdict(shop: Night) -> No
     console = Console(record=True, width=250)
     show(shop.settings, "retail", 10, console)
     line = next(row for row in console.export_text().splitlines() if row.startswith(f"{serving(shop)} "))
+
     assert str(shop.run_date) in line
     assert "promoted: better than every baseline" in line
 
@@ -80,6 +92,7 @@ def test_versions_are_listed_with_quality_aliases_and_verdict(shop: Night) -> No
 def test_what_can_not_be_exported_says_why(shop: Night, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
+
     with pytest.raises(ExportError, match="there already"):
         export(shop.settings, "retail", serving(shop), tmp_path / "used")
     with pytest.raises(ModelNotFoundError, match=r"nightjar\.retail version 99 can't be loaded"):
@@ -90,8 +103,10 @@ def test_what_can_not_be_exported_says_why(shop: Night, tmp_path: Path) -> None:
 def test_every_training_says_what_smaller_models_cost(shop: Night) -> None:
     rows = shop.read("ops.model_variants").where(f"model_version = '{serving(shop)}'").collect()
     tried = [row for row in rows if row.ndcg_at_10 is not None]
+
     assert {"full", "best_source"} <= {row.variant for row in tried}
     assert [row.variant for row in rows if row.chosen] == ["full"]
+
     page = (shop.settings.home / "reports" / "retail" / str(shop.run_date) / "report.html").read_text()
     for row in rows:
         assert row.variant in page

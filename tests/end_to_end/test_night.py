@@ -43,17 +43,22 @@ SERVED = ("gold.recommendations", "gold.recommendation_history")
 def test_every_user_has_a_list_of_available_items_not_bought_lately(shop: Night) -> None:
     lists = shop.read("gold.recommendations")
     known = shop.read("silver.users").select("user_id").union(shop.read("silver.interactions").select("user_id"))
+
     assert lists.select("user_id").distinct().count() >= known.distinct().count() * 0.99
     assert lists.groupBy("user_id").count().agg(F.min("count")).collect()[0][0] == 20
+
     truth = pq.read_table(shop.settings.landing / "retail" / "_truth" / "items.parquet").to_pylist()
     day = (shop.run_date - shop.domain.start_of(shop.run_date).date().replace(month=1, day=1)).days
     sold = {item["ids"] for item in truth if item["launch_day"] < day and item["withdrawal_day"] > day}
+
     assert {row.item_id for row in lists.select("item_id").distinct().collect()} <= sold
+
     bought = shop.read("silver.interactions").where(
         (F.col("event_type") == "purchase")
         & (F.col("event_at") < F.lit(shop.as_of))
         & (F.col("event_at") > F.lit(shop.as_of - timedelta(days=14)))
     )
+
     assert lists.join(bought, ["user_id", "item_id"], "left_semi").count() == 0
 
 
@@ -61,6 +66,7 @@ def test_the_balance_equals_what_the_simulator_planted(shop: Night) -> None:
     daily = pq.read_table(shop.settings.landing / "retail" / "_truth" / "daily.parquet").to_pylist()
     planted = {kind: sum(row["count"] for row in daily if row["kind"] == kind) for kind in ("duplicates", "malformed")}
     balance = shop.read("ops.batches").where(F.col("table") == "interactions").collect()[0]
+
     assert balance.duplicates == planted["duplicates"]
     assert balance.quarantined == planted["malformed"]
     assert balance.received == balance.kept + balance.quarantined + balance.duplicates
@@ -71,17 +77,21 @@ def test_repurchases_are_found_by_the_users_own_history(shop: Night) -> None:
         row.model: row.value
         for row in shop.read("ops.model_metrics").where("metric = 'recall_at_20' AND slice IS NULL").collect()
     }
+
     assert recall["own_history"] > recall["popularity"]
     assert recall["ranker"] > recall["popularity"]
 
 
 def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> None:
     runs = {row.job: row for row in shop.read("ops.runs").collect()}
+
     assert set(runs) == set(JOBS)
     assert {row.status for row in runs.values()} == {"succeeded"}
     assert set(runs["score_users"].inputs) >= set(SNAPSHOTS)
     assert set(runs["score_users"].outputs) == {"gold.recommendations_staged", "ops.decisions", "ops.releases"}
+
     costs = {row.job: row for row in shop.read("ops.job_costs").collect()}
+
     assert set(costs) == set(JOBS)
     assert costs["build_user_histories"].rows == shop.read("gold.user_histories").count()
     assert all(row.seconds >= row.gate_seconds >= 0 for row in costs.values())
@@ -107,12 +117,15 @@ def test_jobs_read_and_write_what_the_catalogue_says(shop: Night) -> None:
 def test_gates_left_results_and_pages(shop: Night) -> None:
     results = shop.read("ops.quality_results")
     gated = {table for job in JOBS.values() for table in job.gates}
+
     assert {row.table for row in results.select("table").distinct().collect()} == gated
     assert results.where("version IS NULL OR suite IS NULL").select("expectation").distinct().count() == 7, (
         "rules and freshness"
     )
     assert results.where("severity = 'critical' AND NOT success").count() == 0
+
     pages = shop.settings.home / "data_docs" / "retail"
+
     assert {page.stem for page in (pages / str(shop.run_date)).glob("*.html")} == gated
     assert "gold.recommendations_staged.html" in (pages / "index.html").read_text()
 
@@ -121,24 +134,35 @@ def test_the_model_is_registered_with_what_made_it(shop: Night) -> None:
     mlflow.set_tracking_uri(shop.settings.tracking_uri())
     client = mlflow.MlflowClient()
     version = client.get_model_version_by_alias("nightjar.retail", "champion")
+
     assert version.tags["run_date"] == str(shop.run_date)
+
     run = client.get_run(version.run_id)
+
     assert {"ndcg_at_10", "recall_at_20", "popularity_ndcg_at_10"} <= set(run.data.metrics)
     assert run.data.params["objective"] == "rank:ndcg"
+
     names = {dataset.dataset.name.split("@")[0] for dataset in run.inputs.dataset_inputs}
+
     assert names == {"gold.training_examples"}
+
     logged = {artifact.path for artifact in client.list_artifacts(version.run_id, "evaluation")}
+
     assert "evaluation/report.html" in logged
     assert run.data.metrics["onnx_max_difference"] <= 1e-5
     assert run.data.metrics["onnx_same_top_10"] >= 0.9999
     assert run.data.metrics["onnx_rows"] > 1_000
     assert version.tags["promotion"].startswith("promoted: better than every baseline: NDCG@10")
     assert version.description.startswith(f"# retail, version {version.version}\n")
+
     for words in ("**promoted: ", "gold.training_examples@v", "| ranker | 0.", "users: light", "`own_history_rank`"):
         assert words in version.description
+
     assert "model_card.md" in {artifact.path for artifact in client.list_artifacts(version.run_id)}
     assert version.tags["onnx_opset"] == "ai.onnx.ml 1"
+
     release = published(shop.lakehouse, 1)[0]
+
     assert release["model_version"] == str(version.version)
     assert release["serving"]
     assert set(dict(release["inputs"])) == {*SNAPSHOTS, "silver.users"}
@@ -150,6 +174,7 @@ def test_the_alias_follows_the_decision(shop: Night) -> None:
     client.delete_registered_model_alias("nightjar.retail", "champion")
     score(shop.for_job())
     version = client.get_model_version_by_alias("nightjar.retail", "champion")
+
     assert str(version.version) == champion(shop.lakehouse)
 
 
@@ -166,7 +191,9 @@ def test_published_tables_keep_their_contract(shop: Night) -> None:
 def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> None:
     staged = shop.read("gold.recommendations_staged")
     first = staged.orderBy("user_id", "rank").first()
+
     assert first is not None
+
     night = Night(shop.spark, shop.settings, shop.domain, shop.run_date)
     histories = shop.read("gold.user_histories")
     if fault == "blocked":
@@ -206,12 +233,16 @@ def test_rules_of_people_hold_are_recorded_and_checked(shop: Night) -> None:
     listed = staged.join(categories, "item_id").orderBy(F.desc("rank"))
     # An item that most people have not bought lately, and that nothing blocks.
     item = listed.where("NOT array_contains(categories, 'Tea')").groupBy("item_id").count().orderBy("count").first()
+
     assert item is not None
+
     rules = json.loads(json.dumps(RULES).replace("ITEM", item.item_id))
     domain = Domain.model_validate(shop.domain.model_dump() | {"rules": shop.domain.rules.model_dump() | rules})
     night = Night(shop.spark, shop.settings, domain, shop.run_date)
+
     with pytest.raises(ListCheckError, match=r"blocks: \d+ rows.*at place 2: \d+ rows.*at most 4 items of a category"):
         check(night.for_job())
+
     try:
         score(night.for_job())
         check(night.for_job())
@@ -251,7 +282,9 @@ def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night, monke
     Nor may they differ because Spark writes all tables, as it does in a large shop.
     """
     events = shop.lakehouse.count("bronze.interactions")
+
     assert 0 < events <= night_module.SMALL_LOG
+
     monkeypatch.setattr(ingest_landing_files, "SMALL_DELIVERY", 0)
     monkeypatch.setattr(night_module, "SMALL_LOG", 0)
     monkeypatch.setattr(night_module, "EVENTS_PER_PARTITION", events // 5)
@@ -271,6 +304,7 @@ def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night, monke
     for table in (*SNAPSHOTS, "gold.training_examples"):
         assert content(same_shop, table) == known(shop, table), table
     ours = content(same_shop, "gold.recommendations", "release", "model_version")
+
     assert ours == known(shop, "gold.recommendations", "release", "model_version")
 
 
@@ -280,10 +314,13 @@ def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Nig
     decision = later.read("ops.decisions").where(
         (F.col("run_date") == F.lit(later.run_date)) & (F.col("decision") == "train")
     )
+
     assert decision.collect()[0].outcome == "no"
+
     skipped = later.read("ops.runs").where(
         (F.col("run_date") == F.lit(later.run_date)) & (F.col("status") == "skipped")
     )
+
     assert {row.stage for row in skipped.collect()} == {"train"}
     assert {str(r.run_date) for r in later.read(SERVED[0]).select("run_date").distinct().collect()} == {
         str(later.run_date)
@@ -300,8 +337,11 @@ def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
     versions = {table: shop.lakehouse.version(table) for table in untouched}
     checks, before = len(content(shop, "ops.quality_results")), content(shop, SERVED[0], "release")
     run_night(nights[1])
+
     assert {table: shop.lakehouse.version(table) for table in untouched} == versions
+
     again = shop.read("ops.quality_results").orderBy("recorded_at").collect()[checks:]
+
     assert {row.table for row in again if row.suite} == {"gold.recommendations_staged"}
     assert content(shop, SERVED[0], "release") == before
 
@@ -331,9 +371,11 @@ def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None
     )
     decide(later.for_job())
     decision = latest_of_date(later.lakehouse, "train", later.run_date)
+
     assert decision is not None
     assert decision.yes
     assert decision.reason == "the champion needs features that this code does not make: phase_of_the_moon"
+
     DeltaTable(later.lakehouse.uri("ops.decisions")).restore(before)
 
 
@@ -343,11 +385,16 @@ def test_last_weeks_model_serves_where_training_fails(shop: Night, monkeypatch: 
     monkeypatch.setattr("xgboost.build_info", lambda: {"USE_CUDA": False})
     later = Night(shop.spark, settings, shop.domain, shop.run_date + timedelta(days=2), force_training=True)
     serving = champion(shop.lakehouse, until=shop.run_date)
+
     with pytest.raises(JobFailedError, match="train/train_ranker: NIGHTJAR_DEVICE is cuda"):
         run_night(later)
+
     rows = later.read(SERVED[0]).select("run_date", "model_version").distinct().collect()
+
     assert [(row.run_date, row.model_version) for row in rows] == [(later.run_date, serving)]
+
     runs = later.read("ops.runs").where(F.col("run_date") == F.lit(later.run_date)).collect()
+
     assert {row.job for row in runs if row.status == "failed"} == {"train_ranker"}
 
 
@@ -356,6 +403,7 @@ def test_what_another_night_described_is_refused(shop: Night, job: Callable[[Nig
     """As where a stage alone is run again after a later night: it has snapshots of other dates."""
     other = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=3))
     before = shop.lakehouse.version("gold.training_examples")
+
     with pytest.raises(SnapshotGoneError, match=f"no snapshot of .*{other.run_date}: .* while no other one runs"):
         job(other)
     assert shop.lakehouse.version("gold.training_examples") == before
@@ -381,6 +429,7 @@ def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest
     prepare(same_shop)
     run_stage(same_shop, Stage("train", "", STAGES["train"].jobs[:1]))
     monkeypatch.undo()
+
     with pytest.raises(FutureSeenError, match=r"see the future: .*item_popularity_30d \([\d,]+ pairs\)"):
         check_leakage(same_shop.for_job())
 
@@ -396,9 +445,12 @@ def test_a_large_shop_learns_from_a_sample_of_its_users(same_shop: Night, monkey
     everybody = users()
     monkeypatch.setattr(build_training_examples, "MOST_USERS", len(everybody) // 2)
     sample = users()
+
     assert sample < everybody
     assert 0.3 < len(sample) / len(everybody) < 0.7
     assert {as_of for as_of, _ in sample} == {as_of for as_of, _ in everybody}
     assert users() == sample
+
     _, equal = check_leakage(same_shop.for_job())
+
     assert equal > 0

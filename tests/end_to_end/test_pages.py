@@ -15,7 +15,9 @@ def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) ->
     show_page(shop.settings, "retail", {"prepare": 3.0, "publish": 4.0}, 12.0, console)
     text = console.export_text()
     chosen = people(shop.settings, "retail")
+
     assert len(set(chosen)) == 3
+
     for user in chosen:
         assert f"User {user}" in text
         first = user_list(shop.settings, "retail", user, 1).recommendations[0]
@@ -37,4 +39,5 @@ def test_the_reason_rests_on_the_first_source(shop: Night) -> None:
     rows = shop.read("gold.recommendations").select("reason", "sources").collect()
     for row in rows:
         assert row.reason.startswith(SOURCES[row.sources[0]].reason_template.split("{")[0])
+
     assert {row.sources[0] for row in rows} >= {"item_to_item", "own_history"}

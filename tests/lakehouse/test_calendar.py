@@ -34,17 +34,23 @@ def test_windows_are_longer_where_few_users_come_back(
 ) -> None:
     night = buying(night_of(spark, write_domain(home), NIGHT), users, every_days)
     windows, cutoffs = training_dates(night)
+
     assert windows.days == expected
     assert cutoffs[0] + timedelta(days=expected) <= NIGHT
     assert FIRST.date() < cutoffs[-1] <= cutoffs[0]
     # As many snapshots of each table are kept as with short windows, or fewer.
     assert windows.days // windows.grid_days <= 4
+
     told = buying(night_of(spark, write_domain(home, train={"window_days": 21}), NIGHT), users, every_days)
+
     assert training_dates(told)[0].days == 21
 
 
 def test_who_comes_for_the_first_time_or_takes_nothing_did_not_come_back(spark: SparkSession, home: Path) -> None:
     new_users = buying(night_of(spark, write_domain(home), NIGHT), 1_000, 20, since=710)
+
     assert training_dates(new_users)[0].days == 84
+
     lookers = buying(night_of(spark, write_domain(home), NIGHT), 250, 10, kind="return")
+
     assert training_dates(lookers)[0].days == 84

@@ -36,8 +36,11 @@ def test_of_many_who_ask_at_once_one_gets_it(shop: Lakehouse) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
     assert len(got) == 1
+
     other = take_lease(shop, Lease.of("another"))
+
     assert other
     assert other.holder == got[0]
 
@@ -46,13 +49,17 @@ def test_many_waiters_take_over_from_the_dead_only_once(shop: Lakehouse) -> None
     with subprocess.Popen(["true"]) as process:
         pass
     dead = replace(Lease.of_this_process("night"), holder="dead", pid=process.pid)
+
     assert take_lease(shop, dead) is None
+
     winners = [name for name in ("a", "b", "c") if take_lease(shop, Lease.of(name)) is None]
+
     assert winners == ["a"]
 
 
 def test_a_lease_that_is_not_renewed_ends(shop: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "EXPIRES_AFTER", timedelta(seconds=-1))
+
     assert take_lease(shop, Lease.of("elsewhere")) is None
     assert take_lease(shop, Lease.of("ours")) is None
 
@@ -67,6 +74,7 @@ def test_it_is_renewed_while_it_is_held_and_released(shop: Lakehouse, monkeypatc
         assert later
         assert later.until > first.until
         assert later.since == first.since
+
     assert take_lease(shop, Lease.of("other")) is None
 
 

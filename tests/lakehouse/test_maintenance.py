@@ -48,20 +48,27 @@ def test_tables_get_few_files_keep_their_rows_and_stay_readable_within_retention
         decide(lakehouse, day)
     before = lakehouse.version("ops.decisions")
     found = {one.table: one for one in maintain(settings, domain)}["ops.decisions"]
+
     assert (found.files_before, found.files_after, found.removed) == (DAYS, 1, 0)
     assert lakehouse.count("ops.decisions") == DAYS
     assert lakehouse.rows("ops.decisions", before).num_rows == DAYS
+
     path = Path(lakehouse.uri("ops.decisions"))
     age(str(path), settings.retention_days - 1)
+
     assert {one.table: one.removed for one in maintain(settings, domain)}["ops.decisions"] == 0
+
     age(str(path), 2)
     # What the checkpoint says of removed files counts, not the log before it.
     for checkpoint in path.glob("_delta_log/*checkpoint*"):
         checkpoint.unlink()
+
     assert {one.table: one.removed for one in maintain(settings, domain)}["ops.decisions"] == DAYS
     assert len(list(path.glob("*.parquet"))) == 1
     assert lakehouse.count("ops.decisions") == DAYS
+
     runs = lakehouse.query("SELECT stage, status FROM runs", runs="ops.runs").to_pylist()
+
     assert runs == [{"stage": "maintain", "status": "succeeded"}] * 3
 
 
@@ -74,6 +81,7 @@ def test_a_compacted_table_has_passed_what_it_passed_before(home: Path, settings
     result |= {"success": True, "version": lakehouse.version("ops.decisions"), "suite": "s"}
     lakehouse.append("ops.quality_results", [result | {"recorded_at": datetime.now(UTC)}], {})
     maintain(settings, domain)
+
     assert passed(lakehouse, "ops.decisions", lakehouse.version("ops.decisions"), "s")
     assert not passed(lakehouse, "ops.decisions", lakehouse.version("ops.decisions"), "another")
 
@@ -90,6 +98,7 @@ def test_lists_older_than_the_history_that_is_kept_go(home: Path, settings: Sett
     lakehouse.append("gold.recommendation_history", rows, {})
     maintain(settings, domain)
     left = lakehouse.query("SELECT run_date FROM h", h="gold.recommendation_history")["run_date"].to_pylist()
+
     assert sorted(left) == sorted(days[:2])
 
 

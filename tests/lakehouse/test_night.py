@@ -17,12 +17,17 @@ def test_a_job_reads_each_table_as_of_one_version_and_sees_its_own_writes(spark:
     night = night_of(spark, write_domain(home), "2026-01-05")
     night.record("ops.decisions", [ROW])
     job, other = night.for_job(), night.for_job()
+
     assert job.read("ops.decisions").count() == 1
+
     other.record("ops.decisions", [ROW])
+
     assert job.read("ops.decisions").count() == 1
     assert night.read("ops.decisions").count() == 2
     assert job.versions_read == {"ops.decisions": 1}
+
     job.record("ops.decisions", [ROW])
+
     assert job.read("ops.decisions").count() == 3
     assert job.versions_written == {"ops.decisions": 3}
 

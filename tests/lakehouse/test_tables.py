@@ -37,8 +37,11 @@ def test_every_contract_makes_a_table_that_all_readers_read(lakehouse: Lakehouse
     lakehouse.create(name, extra_columns=extra_columns)
     log = (Path(lakehouse.uri(name)) / "_delta_log" / f"{0:020}.json").read_text()
     actions = {key: value for line in log.splitlines() for key, value in json.loads(line).items()}
+
     assert actions["protocol"] == {"minReaderVersion": 1, "minWriterVersion": 2}
+
     fields = json.loads(actions["metaData"]["schemaString"])["fields"]
+
     assert [field["name"] for field in fields] == TABLES[name].column_names + extra_columns
     assert all(field["metadata"]["comment"] for field in fields)
     assert actions["metaData"]["partitionColumns"] == list(TABLES[name].partition_by)
@@ -47,14 +50,20 @@ def test_every_contract_makes_a_table_that_all_readers_read(lakehouse: Lakehouse
 def test_rows_come_back_as_they_were_and_as_of_any_version(lakehouse: Lakehouse) -> None:
     with pytest.raises(NotWrittenError, match=r"ops\.decisions of domain shop"):
         lakehouse.query("SELECT 1 FROM d", d="ops.decisions")
+
     decide(lakehouse, "train", NIGHTS[0], "yes")
     first = lakehouse.version("ops.decisions")
     decide(lakehouse, "train", NIGHTS[1], "no")
+
     assert lakehouse.version("ops.decisions") == first + 1
+
     count = "SELECT count(*) AS n FROM d"
+
     assert lakehouse.query(count, d="ops.decisions")["n"][0].as_py() == 2
     assert lakehouse.query(count, d=("ops.decisions", first))["n"][0].as_py() == 1
+
     row = lakehouse.query("SELECT * FROM d", d=("ops.decisions", first)).to_pylist()[0]
+
     assert (row["run_date"], row["recorded_at"], row["model_version"]) == (NIGHTS[0], BEGUN, None)
 
 
@@ -78,14 +87,17 @@ def test_a_meaning_that_is_worded_anew_refuses_no_rows(lakehouse: Lakehouse, mon
     columns = tuple(replace(column, description=f"{column.description} In other words.") for column in table.columns)
     monkeypatch.setitem(TABLES, "ops.decisions", replace(table, columns=columns))
     decide(lakehouse, "train", NIGHTS[1], "yes")
+
     assert decided(lakehouse, "train", NIGHTS[1])
 
 
 def test_the_latest_decision_of_a_night_counts(lakehouse: Lakehouse) -> None:
     assert latest(lakehouse, "train") is None
+
     decide(lakehouse, "train", NIGHTS[0], "no")
     decide(lakehouse, "train", NIGHTS[0], "yes")
     decide(lakehouse, "publish", NIGHTS[0], "no")
+
     assert decided(lakehouse, "train", NIGHTS[0])
     assert not decided(lakehouse, "publish", NIGHTS[0])
     assert not decided(lakehouse, "train", NIGHTS[1])

@@ -47,15 +47,24 @@ def test_a_night_begins_without_the_source_tree(installed: Path, home: Path) -> 
     landing.parent.mkdir()
     shutil.move(home / "landing", landing)
     without = run(installed, home, "night", "-d", "shop", "--run-date", "2026-01-02")
+
     assert "run `nightjar jars`" in without.stderr
+
     shutil.copytree(PROJECT_ROOT / ".tools" / "jars", home / "jars")
+
     assert run(installed, home, "jars").returncode == 0
+
     night = run(installed, home, "night", "-d", "shop", "--run-date", "2026-01-02")
+
     # Three days of one event each are too little to learn from: the night runs its gates and says so.
     assert "prepare" in night.stdout, night.stderr
+
     lakehouse = Lakehouse(str(home / ".nightjar" / "lakehouse"), "shop")
+
     assert lakehouse.count("silver.interactions") == 50
+
     ran = lakehouse.query("SELECT DISTINCT code_version AS v FROM runs", runs="ops.runs")["v"].to_pylist()
+
     assert [version[:5] for version in ran] == ["code-"]
 
 
@@ -65,5 +74,6 @@ def test_it_brings_suites_domains_dags_and_the_lock_of_the_jars(installed: Path)
         ours = {path.relative_to(PROJECT_ROOT / folder) for path in (PROJECT_ROOT / folder).glob(pattern)}
         assert {path.relative_to(shipped / folder) for path in (shipped / folder).glob(pattern)} == ours
     templates = {path.name for path in (installed / "spark_jobs" / "reports" / "templates").iterdir()}
+
     assert templates == {"report.html", "card.md"}
     assert (shipped / "jars.lock").read_text() == (PROJECT_ROOT / "jars.lock").read_text()

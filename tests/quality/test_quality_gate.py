@@ -55,6 +55,7 @@ def test_a_good_table_passes_and_every_result_is_recorded(night: Night) -> None:
     check_table(night, LISTS, lists(night))
     results = night.read("ops.quality_results").collect()
     suite = json.loads((night.settings.expectations_dir / f"{LISTS}.json").read_text())
+
     assert len(results) == len(suite["expectations"])
     assert all(row.success for row in results)
 
@@ -66,6 +67,7 @@ def test_the_short_way_says_what_a_run_with_details_says(night: Night, monkeypat
     monkeypatch.setattr(evaluation, "DETAILS_OF_HELD", {})
     monkeypatch.setattr(evaluation, "UnexpectedRowsExpectation", type(None))
     whole = evaluate(rows, suite, LISTS, ["user_id", "rank"])
+
     assert short.mark == whole.mark == "passed"
 
     def by_rule(outcome: Outcome) -> dict[str, tuple[str, bool, int | None]]:
@@ -73,7 +75,9 @@ def test_the_short_way_says_what_a_run_with_details_says(night: Night, monkeypat
 
     assert by_rule(short) == by_rule(whole)
     assert short.document.statistics == whole.document.statistics
+
     shown = {one.expectation_config.type: one.result.get("observed_value") for one in short.document.results}
+
     assert shown["expect_table_row_count_to_be_between"] == rows.count()
 
 
@@ -85,15 +89,20 @@ def test_a_table_that_passed_is_not_checked_again_until_it_or_its_suite_changes(
     check_table(night.for_job(), LISTS)
     once = checks()
     check_table(night.for_job(), LISTS)
+
     assert checks() == once
+
     night.replace(LISTS, lists(night))
     check_table(night.for_job(), LISTS)
+
     assert checks() == 2 * once
+
     shutil.copytree(night.settings.expectations_dir, tmp_path / "suites")
     suite = tmp_path / "suites" / f"{LISTS}.json"
     suite.write_text(suite.read_text() + "\n")
     settings = night.settings.model_copy(update={"expectations_dir": tmp_path / "suites"})
     check_table(replace(night, settings=settings), LISTS)
+
     assert checks() == 3 * once
 
 
@@ -121,7 +130,9 @@ def test_each_fault_in_a_list_stops_the_night(night: Night, change: dict[str, An
         check_table(night, LISTS, lists(night, **change))
     assert "expectations/gold.recommendations_staged.json" in str(caught.value)
     assert night.read("ops.quality_results").where("NOT success").count() >= 1
+
     page = night.settings.home / "data_docs" / "shop" / "2026-01-05" / f"{LISTS}.html"
+
     assert page.read_text().startswith("<!-- failed -->")
 
 
@@ -132,9 +143,12 @@ def test_an_empty_table_stops_the_night(night: Night) -> None:
 
 def test_null_and_double_keys_stop_the_night(night: Night) -> None:
     null = lists(night).withColumn("title", F.when(F.col("rank") > 1, F.col("title")))
+
     with pytest.raises(QualityGateError, match="title is never NULL"):
         check_table(night, LISTS, null)
+
     double = lists(night).unionAll(lists(night))
+
     with pytest.raises(QualityGateError, match=r"the key \(user_id, rank\) is unique"):
         check_table(night, LISTS, double)
 
@@ -143,9 +157,12 @@ def test_a_warning_is_recorded_and_does_not_stop(night: Night) -> None:
     few = lists(night).withColumn("item_id", F.concat(F.lit("i"), F.col("rank")))
     check_table(night, LISTS, few)
     broken = night.read("ops.quality_results").where("NOT success").collect()
+
     assert [row.severity for row in broken] == ["warning"]
     assert "at least 20 different items" in broken[0].expectation
+
     index = night.settings.home / "data_docs" / "shop" / "index.html"
+
     assert f"{LISTS}</a>: warnings" in index.read_text()
 
 
@@ -155,11 +172,16 @@ def test_a_gate_never_passes_on_nothing(night: Night, tmp_path: Path) -> None:
     bare = Night(
         night.spark, night.settings.model_copy(update={"expectations_dir": suites}), night.domain, night.run_date
     )
+
     with pytest.raises(SuiteError, match="no suite for"):
         check_table(bare, LISTS, lists(night))
+
     (suites / f"{LISTS}.json").write_text('{"name": "empty", "expectations": []}')
+
     with pytest.raises(SuiteError, match="an empty gate would pass anything"):
         check_table(bare, LISTS, lists(night))
+
     (suites / f"{LISTS}.json").write_text('{"name": "bad", "expectations": [{"type": "no_such_rule", "kwargs": {}}]}')
+
     with pytest.raises(SuiteError, match="not a readable Great Expectations suite"):
         check_table(bare, LISTS, lists(night))

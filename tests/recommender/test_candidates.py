@@ -35,7 +35,9 @@ def test_never_blocked_never_ineligible_never_twice(
     hidden = {f"u{k}": [f"i{item:03d}" for item in items] for k, items in enumerate(blocked)}
     found = propose(user_batch(make_histories(histories, hidden), index), index)
     pairs = list(zip(found.users.tolist(), found.items.tolist(), strict=True))
+
     assert len(pairs) == len(set(pairs))
+
     for user, item in pairs:
         assert eligible[item]
         assert f"i{item:03d}" not in hidden[f"u{user}"]
@@ -59,6 +61,7 @@ def test_features_of_a_user_do_not_depend_on_the_batch() -> None:
 def test_every_feature_has_a_column_and_a_new_user_still_gets_candidates() -> None:
     index = make_index(ITEMS)
     found = propose(user_batch(make_histories({"new": []}, {}), index), index)
+
     assert found.features.shape == (ITEMS, len(FEATURE_NAMES))
     assert found.proposed["popularity"].all()
     assert not found.proposed["als"].any()
@@ -73,6 +76,7 @@ def test_ranks_inside_the_pool() -> None:
 def test_ranks_of_as_many_pairs_as_a_batch_of_a_small_catalogue_has() -> None:
     users = np.repeat(np.arange(5_000), 400)
     scores = np.tile(np.linspace(0.01, 1, 400, dtype=np.float32), 5_000)
+
     assert (rank_in_pool(users, scores).reshape(5_000, 400) == np.arange(400, 0, -1)).all()
 
 
@@ -81,11 +85,14 @@ def test_sources_propose_as_many_as_the_domain_says_and_none_when_they_are_off()
     depths = {"popularity": 3, "als": 0, "ease": 0}
     index = make_index(ITEMS, depths=depths)
     found = propose(user_batch(histories, index), index)
+
     assert found.proposed["popularity"].sum() == 3
+
     for name in ("als", "ease"):
         assert not found.proposed[name].any()
         assert (found.ranks[name] == UNRANKED).all()
         assert (found.features[:, FEATURE_NAMES.index(f"{name}_score")] == 0).all()
+
     assert found.proposed["recent_popularity"].sum() > 3
 
 

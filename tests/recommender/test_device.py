@@ -30,4 +30,5 @@ def test_auto_asks_the_machine(answer: str, found: str, tmp_path: Path, monkeypa
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(device.xgb, "build_info", lambda: {"USE_CUDA": True})
+
     assert training_device("auto") == found

@@ -66,9 +66,12 @@ def of_returning(measured: Measured, model: str) -> list[Row]:
 
 def test_every_model_is_measured_on_every_user(measured: Measured) -> None:
     evaluated = {model for _, model in measured.rows}
+
     assert evaluated == {*MODELS, *SOURCES, *BASELINES}
     assert len(measured.rows) == 30 * len(evaluated)
+
     segments = {row.segment for row in measured.rows.values()}
+
     assert segments == {FIRST_TIME, "new", "light", "heavy"}
     assert {row.user_id for row in measured.rows.values() if row.segment == FIRST_TIME} == {f"v{u}" for u in range(6)}
 
@@ -115,6 +118,7 @@ def test_figures_are_means_and_differences_of_the_same_users(measured: Measured)
         assert row["difference"] == pytest.approx((ours - mine).mean())
         assert row["low"] <= row["value"] <= row["high"]
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
+
     assert rows[RANKER, "ndcg_at_10"]["difference"] == 0
     assert {metric for _, metric in rows} == {*PER_USER, "coverage_at_10", "gini_at_10"}
     assert {metric for _, metric in rows} <= set(DESCRIPTIONS)
@@ -126,17 +130,22 @@ def test_parts_add_up(measured: Measured) -> None:
     whole = next(row for row in parts if row["slice"] is None)
     first = next(row for row in parts if row["slice"] == f"users: {FIRST_TIME}")
     mine = [row.ndcg_at_10 for (user, name), row in measured.rows.items() if name == RANKER and user.startswith("v")]
+
     assert (first["users"], first["value"]) == (6, pytest.approx(np.mean(mine)))
+
     segments = [row for row in parts if row["slice"] not in {None, first["slice"]}]
+
     assert {row["slice"] for row in segments} == {"users: new", "users: light", "users: heavy"}
     assert sum(row["users"] for row in segments) == whole["users"] == 24
     assert sum(row["users"] * row["value"] for row in segments) / 24 == pytest.approx(whole["value"])
+
     places = [row for row in measured.figures if (row["slice"] or "").startswith("place: ")]
     tenths = [row for row in measured.figures if (row["slice"] or "").startswith("score tenth: ")]
     hits = sum(sum(row.hits) for row in of_returning(measured, RANKER))
     for part in (places, tenths):
         assert sum(round(row["value"] * row["users"]) for row in part) == hits > 0
     categories = [row for row in measured.figures if (row["slice"] or "").startswith("category: ")]
+
     assert {row["slice"] for row in categories} == {"category: c0", "category: c1", "category: c2"}
 
 

@@ -56,12 +56,15 @@ def test_the_twin_gives_the_same_scores_and_the_same_lists(
     model = to_onnx(booster)
     found = compare(model.SerializeToString())
     found.require()
+
     assert found.lists == USERS
     assert found.rows > USERS * 20
     assert found.max_difference < 1e-5
     assert found.same_top_10 == 1.0
+
     edge = edge_parity(booster, model.SerializeToString())
     edge.require()
+
     assert edge.rows == EDGE_ROWS
 
 
@@ -70,6 +73,7 @@ def test_edge_rows_hold_thresholds_and_missing_values(booster: xgb.Booster) -> N
     trees = booster.trees_to_dataframe()
     thresholds = {(row.Feature, np.float32(row.Split)) for row in trees[trees.Feature != "Leaf"].itertuples()}
     met = {(name, value) for name, column in zip(FEATURE_NAMES, rows.T, strict=True) for value in np.unique(column)}
+
     assert thresholds <= met
     assert 0.08 < np.isnan(rows).mean() < 0.12
 
@@ -90,12 +94,14 @@ def test_a_classifier_is_refused(booster: xgb.Booster) -> None:
     ranker.feature_names = None
     kinds = [("features", FloatTensorType([None, len(FEATURE_NAMES)]))]
     classifier = convert_xgboost(ranker, initial_types=kinds)
+
     with pytest.raises(ConversionError, match=r"TreeEnsembleClassifier.* and not one TreeEnsembleRegressor"):
         require_same_shape(booster, classifier)
 
 
 def test_a_dropped_tree_is_refused(booster: xgb.Booster, compare: Callable[[bytes], Parity]) -> None:
     shorter = to_onnx(booster[:9])
+
     with pytest.raises(ConversionError, match="has 9 trees, the ranker 10"):
         require_same_shape(booster, shorter)
     with pytest.raises(ParityError, match=r"Worst: user u\d+, item i\d+: .* became .*Not promoted"):
@@ -107,6 +113,7 @@ def test_permuted_features_are_refused(booster: xgb.Booster, compare: Callable[[
     permuted = changed(to_onnx(booster), "nodes_featureids", lambda ids: [(k + 1) % count for k in ids])
     require_same_shape(booster, permuted)
     found = compare(permuted.SerializeToString())
+
     assert found.same_top_10 < 1
     with pytest.raises(ParityError):
         found.require()
@@ -119,6 +126,7 @@ def test_a_wrong_base_score_is_refused(booster: xgb.Booster, compare: Callable[[
     moved = changed(to_onnx(booster), "base_values", lambda values: [values[0] + 0.5])
     require_same_shape(booster, moved)
     found = compare(moved.SerializeToString())
+
     assert found.same_top_10 == 1.0
     assert found.max_difference == pytest.approx(0.5, abs=1e-5)
     with pytest.raises(ParityError, match=r"differ by up to 0\.5"):
@@ -129,6 +137,7 @@ def test_infinite_features_are_refused_by_name() -> None:
     features = np.zeros((3, 2), dtype=np.float32)
     refuse_infinite(features, ("a", "b"))
     features[1, 1] = np.inf
+
     with pytest.raises(ParityError, match=r"Features are infinite.*: b"):
         refuse_infinite(features, ("a", "b"))
 
@@ -144,6 +153,9 @@ def test_more_users_are_taken_until_there_are_rows_enough(
     monkeypatch.setattr(parity_module, "SAMPLED_USERS", 4)
     monkeypatch.setattr(parity_module, "ROWS", 1)
     few = compare(to_onnx(booster).SerializeToString())
+
     assert 0 < few.lists < USERS
+
     monkeypatch.setattr(parity_module, "ROWS", 10**9)
+
     assert compare(to_onnx(booster).SerializeToString()).lists == USERS

@@ -51,8 +51,10 @@ def pools() -> pa.Table:
 def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pools: pa.Table) -> None:
     eligible = np.ones(ITEMS, dtype=bool)
     found = [weakest_exposure(pools, USERS, eligible, wanted) for wanted in (0.05, 0.3, 0.6)]
+
     assert found[0].strength == 0.0
     assert 0 < found[1].strength < found[2].strength
+
     for one, wanted in zip(found, (0.05, 0.3, 0.6), strict=True):
         assert one.coverage >= wanted
         assert one.strength == 0.0 or one.coverage < wanted + 0.15
@@ -62,15 +64,19 @@ def test_more_is_wanted_more_is_reached_and_nothing_is_done_where_enough_is(pool
 def test_lists_made_in_parallel_reach_what_is_wanted_and_keep_first_places(pools: pa.Table, kept: int) -> None:
     """The places in the queue stand for the order in which the sample was gone through."""
     exposure = weakest_exposure(pools, USERS, np.ones(ITEMS, dtype=bool), 0.4, kept)
+
     assert exposure.strength > 0
+
     found = of_pools(pools)
     scores = np.concatenate(pools["scores"].to_numpy())
     after = diversified_scores(pools["user_id"].to_pylist(), found, scores, exposure)
     first = [best_per_user(found, values, 60).pairs for values in (scores, after)]
     before, shown = (found.items[pairs].reshape(-1, 60) for pairs in first)
+
     assert len(set(shown[:, :TOP].ravel().tolist())) / ITEMS >= 0.4 * 0.9
     assert (shown[:, :kept] == before[:, :kept]).all()
     assert (shown[:, kept:TOP] != before[:, kept:TOP]).any()
+
     for own, ours in zip(before.tolist(), shown.tolist(), strict=True):
         assert ours[TOP:] == [item for item in own if item not in ours[:TOP]]
 
@@ -85,6 +91,7 @@ def test_a_sample_stands_for_all_users(pools: pa.Table) -> None:
     eligible = np.ones(ITEMS, dtype=bool)
     whole = weakest_exposure(pools, USERS, eligible, 0.3)
     part = weakest_exposure(pools.slice(0, 100), USERS, eligible, 0.3)
+
     assert whole.times.sum() == pytest.approx(USERS * TOP)
     assert part.times.sum() == pytest.approx(USERS * TOP)
 
@@ -97,6 +104,7 @@ def test_what_all_lists_reach_is_estimated_from_a_sample_and_never_too_high(samp
     lists = np.argsort(-tastes, axis=1)[:, :TOP]
     whole, part = (np.bincount(some.ravel(), minlength=items) for some in (lists, lists[:sampled]))
     reached, estimate = (whole > 0).sum(), items_reached(part, sampled, users)
+
     assert (part > 0).sum() <= estimate <= 1.02 * reached
     assert estimate >= 0.85 * reached
     assert items_reached(whole, users, users) == reached
@@ -113,8 +121,11 @@ def test_a_shop_larger_than_the_sample_is_left_alone_where_its_lists_reach_enoug
             "scores": np.tile(-np.arange(60) / 10, (users, 1)).tolist(),
         }
     )
+
     assert weakest_exposure(pools, 100 * users, np.ones(items, dtype=bool), 0.25).strength == 0.0
+
     alone = weakest_exposure(pools, users, np.ones(items, dtype=bool), 0.25)
+
     assert (alone.offered, alone.strength) == (users * TOP, 0.0), "a quarter of their places shows something new"
     assert weakest_exposure(pools, users, np.ones(items, dtype=bool), 0.99).strength > 0
 
@@ -138,14 +149,20 @@ def test_more_users_are_looked_at_only_where_a_few_do_not_tell(
         return exposure_search.exposure_of(frame, index, model, Recommendations(coverage=coverage, keep_first=0))
 
     assert found(None).sampled == 0
+
     few, more = found(0.1), found(1.0)
+
     assert few.strength == 0.0
     assert 5 < few.sampled < 40 < more.sampled < 90
     assert more.strength > 0
     assert more.times.sum() == pytest.approx(users * TOP, rel=1e-3)
+
     monkeypatch.setattr(exposure_search, "TELLING", 0.3)
+
     assert 20 < found(1.0).sampled < 50
+
     monkeypatch.setattr(exposure_search, "SAMPLED_USERS", (1_000, 4_000))
+
     assert found(1.0).sampled == users
 
 
@@ -154,8 +171,10 @@ def test_standardising_keeps_each_users_order(scores: list[list[float]]) -> None
     users = np.repeat(np.arange(len(scores)), [len(row) for row in scores])
     flat = np.concatenate([np.asarray(row, dtype=float) for row in scores])
     found, deviations = standardised(users, flat, len(scores))
+
     assert np.isfinite(found).all()
     assert (deviations > 0).all()
+
     for user in range(len(scores)):
         mine = users == user
         assert (np.diff(found[mine][np.argsort(flat[mine], kind="stable")]) >= 0).all()

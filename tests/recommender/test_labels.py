@@ -34,7 +34,9 @@ def relevant(spark: SparkSession) -> DataFrame:
 def test_who_came_back_and_who_came_first_are_apart(histories: DataFrame, relevant: DataFrame) -> None:
     # What the policy hides from b is all that b took.
     assert [row.user_id for row in returning_users(histories, relevant).collect()] == ["a"]
+
     first = first_time_users(histories, relevant).collect()
+
     assert {row.user_id for row in first} == {"quiet", *(f"new{n}" for n in range(40))}
     assert {(row.as_of, row.events_total, *map(len, (row.item_ids, row.weights, row.ages_days))) for row in first} == {
         (CUT, 0, 0, 0, 0)
@@ -44,6 +46,7 @@ def test_who_came_back_and_who_came_first_are_apart(histories: DataFrame, releva
 def test_a_few_are_the_same_ones_in_whatever_order_they_come(histories: DataFrame, relevant: DataFrame) -> None:
     first = first_time_users(histories, relevant)
     few = {row.user_id for row in a_few(first, 10).collect()}
+
     assert len(few) == 10
     assert {row.user_id for row in a_few(first.repartition(7).orderBy("user_id"), 10).collect()} == few
     assert a_few(first, 100).count() == 41
@@ -55,10 +58,12 @@ def test_newcomers_are_examples_without_a_past(spark: SparkSession, histories: D
     few = users.withColumn("tested", users.relevant).withColumn("attributes", known).persist()
     index = spark.sparkContext.broadcast(make_index(60))
     examples = few.mapInArrow(example_maker({CUT: index}, test=date.max), COLUMNS).toPandas()
+
     assert set(examples.user_id) == {row.user_id for row in few.collect()}
     assert (examples.user_events == 0).all()
     assert examples.user_recency_days.isna().all()
     assert (examples.segment_popularity_score > 0).any(), "what is known of them is all there is"
     assert set(examples.item_id[examples.label == 1]) <= {"i005", "i006", "i007"}
     assert np.array_equal(examples.label, examples.label_tested)
+
     few.unpersist()

@@ -33,6 +33,7 @@ def one(*hits: bool) -> np.ndarray:
 
 def test_known_values() -> None:
     hits = one(True, False, True, False)
+
     assert ndcg_at(hits, np.array([2]), 10) == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
     assert recall_at(hits, np.array([4]), 2) == 0.25
     assert average_precision(hits, np.array([2])) == pytest.approx((1 + 2 / 3) / 2)
@@ -52,6 +53,7 @@ def test_stats_properties(hits: np.ndarray, missed: int) -> None:
 def test_no_order_beats_the_best_one(hits: np.ndarray, missed: int) -> None:
     relevant = hits.sum(axis=1) + missed
     ceiling = oracle_ndcg(hits.sum(axis=1), relevant)
+
     assert (ndcg_at(hits, relevant, 10) <= ceiling + 1e-12).all()
     assert ndcg_at(np.sort(hits, axis=1)[:, ::-1], relevant, 10) == pytest.approx(ceiling)
 
@@ -74,7 +76,9 @@ def test_an_independent_library_gives_the_same_figures() -> None:
         "average_precision": "map@20",
         "reciprocal_rank": "mrr@20",
     }
+
     assert set(theirs) == set(ACCURACY)
+
     expected = ranx.evaluate(ranx.Qrels(relevant), ranx.Run(runs), list(theirs.values()))
     for name, theirs_name in theirs.items():
         assert ACCURACY[name](hits, counts).mean() == pytest.approx(expected[theirs_name], abs=1e-9), name
@@ -89,6 +93,7 @@ def test_diversity_equals_the_mean_over_all_pairs() -> None:
     for row, items in zip(found[:2], ([0, 3, 7, 9], [1, 2]), strict=True):
         pairs = [content[a] @ content[b] for a in items for b in items if a != b]
         assert row == pytest.approx(1 - np.mean(pairs))
+
     assert np.isnan(found[2])
     assert listed_means(np.arange(12.0), lists)[:2] == pytest.approx([4.75, 1.5])
 
@@ -109,10 +114,15 @@ def test_the_interval_covers_the_mean_narrows_with_users_and_leaves_unknowns_out
     generator = np.random.default_rng(0)
     few, many = generator.random((50, 1)), generator.random((5_000, 1))
     low, high = bootstrap_intervals(few)
+
     assert low < few.mean() < high
+
     narrow = bootstrap_intervals(many)
+
     assert narrow[1] - narrow[0] < (high - low) / 3
+
     gaps = np.concatenate([few, np.full((50, 1), np.nan)])
+
     assert bootstrap_intervals(np.hstack([gaps, np.full((100, 1), np.nan)]))[0][0] > 0.3
     assert np.isnan(bootstrap_intervals(np.full((10, 1), np.nan))[0]).all()
 
@@ -122,6 +132,7 @@ def test_a_paired_difference_is_narrower_than_what_it_is_made_of() -> None:
     users = generator.random(500)
     better = users + 0.01
     low, high = bootstrap_intervals(np.column_stack([users, better, better - users]))
+
     assert low[2] == pytest.approx(0.01)
     assert high[2] == pytest.approx(0.01)
     assert high[0] - low[0] > 0.02

@@ -41,6 +41,7 @@ def test_each_model_sees_its_own_features_in_its_own_order(names: list[str]) -> 
 
 def test_a_feature_that_is_gone_is_named() -> None:
     names = [*FEATURE_NAMES[:2], "phase_of_the_moon"]
+
     assert missing_features(names) == ["phase_of_the_moon"]
     with pytest.raises(FeatureMismatchError, match=r"does not make: phase_of_the_moon\. Train again"):
         to_bytes(booster_on(names))
@@ -59,4 +60,5 @@ def test_the_best_of_every_user_are_those_of_a_full_sort(data: st.DataObject) ->
     for user in range(len(lists)):
         own = sorted((-scores[pair], items[pair], pair) for pair in among if users[pair] == user)
         expected += [(pair, place) for place, (*_, pair) in enumerate(own[:count], 1)]
+
     assert list(zip(best.pairs.tolist(), best.places.tolist(), strict=True)) == expected

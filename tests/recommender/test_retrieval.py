@@ -55,7 +55,9 @@ def test_similarities_equal_brute_force_in_one_bucket_and_in_several(spark: Spar
     rows = [(day, *row) for day, of_day in of_days.items() for row in of_day]
     frame = spark.createDataFrame(rows, HISTORIES).withColumns({"events_total": F.size("item_ids")})
     events = {day: sum(len(items) for _, items, _ in of_day) for day, of_day in of_days.items()}
+
     assert 100 in range(*sorted(events.values()))
+
     expected = {(day, *pair): value for day, of_day in of_days.items() for pair, value in brute_force(of_day).items()}
     # All in one go, the larger snapshot in buckets, both in buckets.
     for most_events in (1_000, 100, 20):
@@ -83,11 +85,16 @@ def test_item_to_item_learns_from_everybody_where_other_models_have_a_sample(
         return {(r.as_of, r.source, r.item_id): (r.neighbour_ids, r.similarities) for r in found}
 
     whole = learnt([*MODELS])
+
     assert {(day, source) for day, source, _ in whole} == {(d, s) for d in days for s in ("item_to_item", *MODELS)}
+
     of_items = {key: value for key, value in whole.items() if key[1] == "item_to_item"}
+
     assert learnt([]) == of_items
+
     monkeypatch.setattr(batches, "MOST_USERS", 20)
     sampled = learnt([*MODELS])
+
     assert {key: value for key, value in sampled.items() if key[1] == "item_to_item"} == of_items
     assert sampled != whole
 
@@ -103,6 +110,7 @@ def test_users_without_positive_events_give_no_neighbours() -> None:
     )
     for learn in (count_bucket, neighbours_of_all):
         assert sum(batch.num_rows for batch in learn(iter(table.to_batches()))) == 0
+
     assert factorise(table).num_rows == 0
 
 
@@ -121,6 +129,7 @@ def test_folding_in_gives_the_factors_that_als_gives_its_own_users(spark: SparkS
     users = {row.id: np.array(row.features) for row in model.userFactors.collect()}
     folded = fold_in(matrix, ItemFactors(items))
     agreement = [np.corrcoef(items @ folded[user], items @ users[user])[0, 1] for user in users]
+
     assert min(agreement) > 0.98
 
 
@@ -147,6 +156,7 @@ def test_one_worker_and_mllib_give_factors_of_the_same_quality(spark: SparkSessi
         return hits / len(rows)
 
     rates = hit_rate(10**9), hit_rate(0)
+
     # 12 of the 32 items that a user has not taken: .375 by chance.
     assert min(rates) > 0.45, rates
     assert abs(rates[0] - rates[1]) < 0.15, rates
@@ -165,5 +175,6 @@ def test_factors_depend_neither_on_the_order_of_users_nor_on_people_who_took_not
         )
         for order in (rows, rows[::-1], [("new user", [], []), *rows])
     ]
+
     assert factorise(tables[0]).equals(factorise(tables[1]))
     assert factorise(tables[0]).equals(factorise(tables[2]))

@@ -57,7 +57,9 @@ def test_the_best_are_those_of_brute_force(form: str, case: tuple[np.ndarray, np
         mine = [item for item in range(items) if allowed[user, item] and matrix[user, item] > 0]
         mine.sort(key=lambda item: (-matrix[user, item], item))
         expected += [user * items + item for item in mine[:count]]
+
     assert scores.best(allowed, count).tolist() == expected
+
     rows, columns = np.divmod(np.arange(users * items), items)
     np.testing.assert_array_equal(scores.of(rows, columns), matrix.ravel())
 
@@ -94,8 +96,10 @@ def test_the_largest_weights_of_an_item_are_kept_whether_dense_or_sparse(items: 
     weights[0] = 0.0
     item_ids = np.array([f"i{number:04}" for number in range(items)], dtype=object)
     dense, thin = (weight_rows("ease", w, item_ids) for w in (weights, sparse.csr_matrix(weights)))
+
     assert dense.equals(thin)
     assert dense["item_id"].to_pylist() == [item for item, row in zip(item_ids[:60], weights, strict=True) if row.any()]
+
     for found, row in zip(dense.to_pylist(), weights[1:], strict=True):
         best = [n for n in np.argsort(-np.abs(row), kind="stable")[:NEIGHBOURS] if row[n]]
         assert found["neighbour_ids"] == item_ids[best].tolist()

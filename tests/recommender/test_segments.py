@@ -34,7 +34,9 @@ def test_departures_are_shrunk_differences_of_shares() -> None:
     )
     table = pa.Table.from_batches([histories.append_column("as_of", pa.repeat(date(2026, 1, 1), 40))])
     rows = departures(table).to_pylist()
+
     assert [(row["attribute"], row["value"]) for row in rows] == [("city", city) for city in ("Bonn", "Kiel", "Ulm")]
+
     everybody = np.bincount(np.concatenate(list(taken.values())), minlength=9)
     for row in rows:
         own = [user for user in users if cities[user] == row["value"]]
@@ -46,6 +48,7 @@ def test_departures_are_shrunk_differences_of_shares() -> None:
         assert found == pytest.approx({f"i{item}": expected[item] for item in range(9)}, abs=1e-9)
         assert sum(found.values()) == pytest.approx(0, abs=1e-8)
     again = departures(table.take(pa.array(generator.permutation(40))))
+
     assert again.to_pylist() == rows
 
 
@@ -65,16 +68,21 @@ def test_many_numbers_become_ranges_and_everybody_is_in_one() -> None:
     ages = np.random.default_rng(1).integers(14, 90, 500)
     segments = Segments.of(maps(*({"age": str(age), "sex": "fm"[age % 2]} for age in ages)))
     rows = segments.table.to_pylist()
+
     assert len([row for row in rows if row["attribute"] == "age"]) == RANGES
     assert [row["value"] for row in rows if row["attribute"] == "sex"] == ["f", "m"]
+
     members = segments.members(maps(*({"age": str(age)} for age in ages))).toarray()
+
     assert (members.sum(axis=1) == 1).all()
+
     for row, column in zip(rows, members.T, strict=True):
         if row["attribute"] == "age":
             low, high = map(float, row["value"].split(" to "))
             assert {*ages[column > 0]} == {age for age in ages if low <= age <= high}
             assert column.sum() > 500 / RANGES / 2
     others = segments.members(maps({"age": "3"}, {"age": "old"}, {"age": None}, {"shoe": "44"}, {}, None)).toarray()
+
     assert others.sum(axis=1).tolist() == [1, 0, 0, 0, 0, 0]
     assert rows[int(others[0].argmax())]["lowest"] == 14
 
@@ -82,6 +90,7 @@ def test_many_numbers_become_ranges_and_everybody_is_in_one() -> None:
 def test_the_segments_with_most_users_are_kept() -> None:
     teams = [f"team {n}" for n in range(MOST_SEGMENTS)] * FEWEST_USERS
     segments = Segments.of(maps(*({"team": team, "name": f"n{n}", "sex": "f"} for n, team in enumerate(teams))))
+
     assert segments.table.num_rows == MOST_SEGMENTS
     assert set(segments.table["attribute"].to_pylist()) == {"team", "sex"}, "nobody is a segment alone"
     assert Segments.of(maps({}, None)).table.num_rows == 0
@@ -103,9 +112,14 @@ def test_newcomers_with_attributes_are_proposed_what_people_like_them_take() -> 
     np.testing.assert_allclose(of(0), expected, rtol=1e-5)
     expected[2:4] += 0.1
     np.testing.assert_allclose(of(1), expected, rtol=1e-5)
+
     assert not of(2).any()
     assert not of(3).any()
+
     proposed = found.proposed["segment_popularity"]
+
     assert set(found.users[proposed]) == {0, 1}
+
     first = found.items[(found.users == 0) & (found.ranks["segment_popularity"] == 1)]
+
     assert first.tolist() == [4]

@@ -50,9 +50,12 @@ def items(lists: Lists) -> dict[str, list[str]]:
 
 def test_blocked_items_and_categories_are_in_no_list(lists_under) -> None:
     before = {item for row in items(lists_under(30)).values() for item in row}
+
     assert {"i001", "i003"} <= before
+
     blocks = [{"item": "i001", "reason": "recalled"}, {"category": "c0", "reason": "by law"}]
     found = items(lists_under(30, block=blocks))
+
     assert not {item for row in found.values() for item in row} & {"i001", *(f"i{k:03d}" for k in range(0, ITEMS, 3))}
     assert all(row for row in found.values())
 
@@ -92,6 +95,7 @@ def test_a_boost_moves_up_and_a_negative_one_down(lists_under) -> None:
     for user, row in before.items():
         assert up[user].index("i020") <= row.index("i020")
         assert np.mean([down[user].index(i) for i in row if int(i[1:]) % 3 == 1]) >= len(row) / 2
+
     assert sum(row.index("i020") for row in up.values()) < sum(row.index("i020") for row in before.values())
 
 
@@ -113,8 +117,11 @@ def test_rules_hold_from_a_day_to_a_day() -> None:
         {"block": [{"item": "i001", "reason": "x", "since": "2026-11-25", "until": "2026-11-26"}]}
     )
     eligible = [without_blocked(rules, index, date(2026, 11, day)).eligible[1] for day in (24, 25, 26)]
+
     assert eligible == [True, False, True]
+
     unknown = Rules.model_validate({"block": [{"item": "gone", "reason": "x"}, {"category": "gone", "reason": "x"}]})
+
     assert all(len(items_of(rule, index)) == 0 for rule in unknown.block)
 
 
@@ -129,6 +136,7 @@ def test_pins_never_lose_or_double_anything(length: int, pins: list[tuple[int, i
     shape = type(shape)(10, shape.boosts, chosen)
     found, pairs = with_pins(lists, lists.copy(), np.ones((1, 26), dtype=bool), shape)
     row = found[0][found[0] >= 0].tolist()
+
     assert sorted(row) == sorted([*range(length), *(item for _, item in chosen)])
     assert [item for item in row if item < 20] == list(range(length))
     assert ((pairs[0] == -1) == ((found[0] == -1) | (found[0] >= 20))).all()

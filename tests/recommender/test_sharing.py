@@ -16,6 +16,7 @@ from tests.recommender.builders import make_index
 def test_workers_map_the_index_and_see_what_the_driver_sees(spark: SparkSession) -> None:
     index = make_index(300)
     shared = share(spark.sparkContext, index)
+
     assert isinstance(shared, MappedIndex)
 
     def seen(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -28,10 +29,13 @@ def test_workers_map_the_index_and_see_what_the_driver_sees(spark: SparkSession)
 
     columns = "mapped boolean, weights array<double>, ids array<string>"
     rows = spark.range(2).mapInArrow(seen, columns).toArrow().to_pylist()
+
     assert len(rows) == 2
+
     for row in rows:
         assert row["mapped"]
         assert row["ids"] == index.item_ids.to_pylist()
         np.testing.assert_array_equal(row["weights"], index.fitted["item_to_item"] @ np.ones(index.items))
     shared.destroy()
+
     assert not shared.path.exists()

@@ -24,6 +24,7 @@ from spark_jobs.recommender.ranking.training_rows import TrainingRows
 def test_the_digest_changes_with_whatever_changes_the_model(spark: SparkSession) -> None:
     frame = spark.sql("SELECT * FROM VALUES ('u', 1, 0.5F), ('v', 0, FLOAT('NaN')) AS t(user_id, label, feature)")
     digest = content_digest(frame, ["user_events"], "cpu", "v1")
+
     assert content_digest(frame.orderBy("label"), ["user_events"], "cpu", "v1") == digest
     assert content_digest(frame.unionAll(frame), ["user_events"], "cpu", "v1") != digest
     assert content_digest(frame, ["user_events"], "cuda", "v1") != digest
@@ -35,6 +36,7 @@ def test_constraints_are_part_of_the_digest(spark: SparkSession, monkeypatch: py
     frame = spark.range(3)
     before = content_digest(frame, ["user_events"], "cpu", "v1")
     monkeypatch.setattr(training, "constraints", lambda _: "(1)")
+
     assert content_digest(frame, ["user_events"], "cpu", "v1") != before
 
 
@@ -75,6 +77,7 @@ def test_the_ranker_of_a_young_log_tells_candidates_apart(rows: int) -> None:
     labels = (features[:, 0] + generator.normal(0, 0.2, rows) > 0.8).astype(int)
     names = ["als_score", "ease_score", "user_events"]
     booster = TrainingRows(features, labels, np.arange(rows) // 20, names, threads=1).train()
+
     assert roc_auc_score(labels, booster.inplace_predict(features)) > 0.85
 
 
@@ -96,4 +99,5 @@ for threads in (1, 3):
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
     alone, together = map(int, done.stdout.split())
+
     assert together >= alone + 2

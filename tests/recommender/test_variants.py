@@ -65,32 +65,40 @@ def made(spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster) -> list
 
 def test_every_variant_is_made_and_measured(made: list[dict[str, Any]]) -> None:
     assert [row["variant"] for row in made] == NAMES
+
     for row in made:
         assert row["note"] is None
         assert 0 < row["bytes_zstd"] < row["bytes"]
         assert row["rows_per_second"] > 0
         assert row["onnx_rows_per_second"] > 0
+
     assert {row["variant"] for row in made if row["booster"] is None} == {"logistic_regression", "linear_regression"}
 
 
 def test_variants_are_what_they_say(made: list[dict[str, Any]], examples: pd.DataFrame, full: xgb.Booster) -> None:
     rows = {row["variant"]: row for row in made}
     boosters = {name: xgb.Booster(model_file=bytearray(row["booster"])) for name, row in rows.items() if row["booster"]}
+
     assert boosters[FULL].num_boosted_rounds() == TREES
     assert boosters["first_half"].num_boosted_rounds() == TREES // 2
     assert boosters["first_quarter"].num_boosted_rounds() == TREES // 4
     assert len(boosters["fewer_features"].feature_names or []) <= FEWER_FEATURES
+
     sizes = {name: len(booster.trees_to_dataframe()) for name, booster in boosters.items()}
+
     assert sizes["pruned"] < sizes[FULL]
     assert sizes["float16"] == sizes[FULL]
     # What the reference says of half precision: the files keep floats.
     assert rows["float16"]["bytes"] == pytest.approx(rows[FULL]["bytes"], rel=0.01)
+
     # Of the feature that has the most.
     thresholds = {
         name: booster.trees_to_dataframe().groupby("Feature").Split.nunique().max()
         for name, booster in boosters.items()
     }
+
     assert thresholds["coarse_bins"] <= 16 < thresholds[FULL]
+
     teacher = full.predict(xgb.DMatrix(examples[list(FEATURE_NAMES)]))
     for name, least in (("distilled", 0.9), ("logistic_regression", 0.5), ("small", 0.8)):
         row = rows[name]
@@ -107,6 +115,7 @@ def test_beyond_the_most_rows_all_are_trained_on_the_same_sample(
     spark: SparkSession, examples: pd.DataFrame, full: xgb.Booster
 ) -> None:
     found = {row["variant"]: row for row in made_of(spark, examples, full, most_rows=ROWS // 2)}
+
     assert "of the rows, the full one too" in found[FULL]["note"]
     assert found[FULL]["booster"] != to_bytes(full)
 
@@ -122,12 +131,15 @@ def test_all_are_compared_on_the_same_users(spark: SparkSession, made: list[dict
     users = spark.createDataFrame(pa.Table.from_batches([batch]))
     context = spark.sparkContext
     found = compare(users, context.broadcast(make_index(60)), context.broadcast(made))
+
     assert [row["variant"] for row in found] == [*NAMES, BEST_SOURCE]
     assert found[-1]["note"] in SOURCES
+
     for row in found:
         assert row["users"] == 30
         assert row["low"] <= row["ndcg_at_10"] <= row["high"]
         assert row["difference"] == pytest.approx(row["ndcg_at_10"] - found[0]["ndcg_at_10"])
+
     assert found[0]["difference_low"] == found[0]["difference_high"] == 0
 
 
@@ -136,6 +148,7 @@ def test_the_smallest_ranker_within_the_loss_is_chosen() -> None:
         return {"variant": variant, "bytes": size, "ndcg_at_10": ndcg, "difference": ndcg - 0.4, "booster": booster}
 
     rows = [row(FULL, 200, 0.4), row("small", 100, 0.399), row("tiny", 20, 0.39), row("ease", 1, 0.4, None)]
+
     assert smallest(rows, 0.0) == FULL
     assert smallest(rows, 0.005) == "small"
     assert smallest(rows, 0.05) == "tiny"
@@ -144,6 +157,7 @@ def test_the_smallest_ranker_within_the_loss_is_chosen() -> None:
 def test_the_runtime_has_no_integers_for_tree_ensembles(full: xgb.Booster, tmp_path: Any) -> None:
     """Why there is no such variant: the day this fails there can be one."""
     (tmp_path / "full.onnx").write_bytes(to_onnx(full).SerializeToString())
+
     with pytest.raises(Exception, match=r"ai\.onnx domain"):
         quantize_dynamic(tmp_path / "full.onnx", tmp_path / "integers.onnx")
     assert onnxruntime.__version__

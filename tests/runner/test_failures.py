@@ -87,7 +87,9 @@ def test_what_a_worker_raised_is_told_without_its_traceback(spark: SparkSession,
 
     with pytest.raises(PySparkException) as raised:
         spark.range(1).mapInArrow(fail, "id long").collect()
+
     failure = describe_failure(raised.value, spark, Settings())
+
     assert failure.message.startswith(told)
     assert "Traceback" not in failure.message
     # What we foresaw is not tried again, and what we did not is a bug.
@@ -102,7 +104,9 @@ def test_memory_that_a_worker_cannot_get_is_told_with_a_remedy(spark: SparkSessi
 
     with pytest.raises(PySparkException) as raised:
         spark.range(1).mapInArrow(fail, "id long").collect()
+
     failure = describe_failure(raised.value, spark, Settings())
+
     assert failure.message.startswith("There was no memory for the rows")
     assert "MemoryError" in failure.message
     assert "NIGHTJAR_SPARK_MASTER=local[1]" in failure.message
@@ -116,11 +120,14 @@ def test_a_night_whose_jvm_is_killed_says_so_in_one_sentence_and_in_the_ledger(s
     command = [nightjar, "night", "-d", "shop", "--run-date", "2026-01-02"]
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
     code, output = run_and_kill(command, dict(os.environ), lambda: any(bronze.glob("*/*.parquet")))
+
     assert code == 1
     assert "JVM was killed" in output
     assert "NIGHTJAR_SPARK_MASTER" in output
     assert "Traceback" not in output
+
     found = failures(shop)
+
     assert found
     assert all("JVM was killed" in row["error"] for row in found)
 
@@ -140,6 +147,7 @@ def test_a_task_whose_jvm_is_killed_says_so_too(shop: Path, of_airflow: dict[str
     bronze = shop / "lakehouse" / "shop" / "bronze" / "interactions"
     _, output = run_and_kill([sys.executable, "-c", OPERATOR], of_airflow, bronze.exists)
     raised = next(line for line in output.splitlines() if line.startswith("RAISED"))
+
     assert "prepare/ingest_landing_files: Spark's JVM was killed, as machines do that run out of memory." in raised
     assert "NIGHTJAR_DRIVER_MEMORY" in raised
     assert [row["job"] for row in failures(shop)] == ["ingest_landing_files"]
@@ -150,5 +158,6 @@ def test_a_task_whose_domain_file_broke_since_its_dag_was_made_is_not_tried_agai
 ) -> None:
     (home / "conf" / "shop.yaml").write_text("domain: shop\n")
     ended = subprocess.run([sys.executable, "-c", OPERATOR], env=of_airflow, capture_output=True, text=True, check=True)
+
     assert "RAISED AirflowFailException" in ended.stdout
     assert "shop.yaml: interactions: missing" in ended.stdout

@@ -29,15 +29,20 @@ def settings(home: Path) -> Settings:
 
 def test_landing_files_count_until_bronze_holds_more(settings: Settings) -> None:
     domain = write_domain(settings.home)
+
     assert likely_events(settings, domain) == 0
+
     for number in (1, 2):
         land(settings.home, f"events-{number}.csv", header="x" * 1_000 * BYTES_PER_EVENT)
+
     assert likely_events(settings, domain) == 2_000
+
     now = datetime(2026, 1, 1, tzinfo=UTC)
     told = {"source_file": "a", "source_size": 1, "source_modified_at": now, "run_date": now.date(), "batch_id": "b"}
     row = told | {"record": [("id", "1")], "corrupt": None}
     rows = pa.Table.from_pylist([row] * 3_000, schema=arrow_schema(TABLES["bronze.interactions"]))
     Lakehouse.of(settings, domain).replace("bronze.interactions", rows, None, {})
+
     assert likely_events(settings, domain) == 3_000
 
 
@@ -50,4 +55,5 @@ def test_many_events_get_the_second_compiler_unless_told_otherwise(
         launch_conf(settings, "local[2]", events)["spark.driver.extraJavaOptions"].split()
         for events in (MANY_EVENTS, MANY_EVENTS + 1)
     ]
+
     assert tuple(FIRST_COMPILER_ONLY not in of_these for of_these in options) == expected

@@ -58,7 +58,11 @@ class ItemEvents:
 
 
 def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The rows scaled to unit length; empty ones stay empty."""
+    """The rows scaled to unit length; empty ones stay empty.
+
+    >>> unit_rows(sparse.csr_matrix([[3.0, 4.0], [0.0, 0.0]])).toarray().tolist()
+    [[0.6000000000000001, 0.8], [0.0, 0.0]]
+    """
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(norms, 1e-12)) @ matrix)
 

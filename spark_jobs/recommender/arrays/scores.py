@@ -145,7 +145,12 @@ def _best_cells(users: np.ndarray, items: np.ndarray, values: np.ndarray, count:
 
 
 def rowwise_dot(dense: np.ndarray, users: np.ndarray, matrix: sparse.csr_matrix, items: np.ndarray) -> np.ndarray:
-    """dense[u] · matrix[i] for each pair, touching only what an item has."""
+    """dense[u] · matrix[i] for each pair, touching only what an item has.
+
+    >>> dense, matrix = np.array([[1.0, 2.0]]), sparse.csr_matrix([[0.0, 3.0], [1.0, 1.0]])
+    >>> rowwise_dot(dense, np.array([0, 0]), matrix, np.array([0, 1])).tolist()
+    [6.0, 3.0]
+    """
     rows = matrix[items]
     pairs = np.repeat(np.arange(len(items)), np.diff(rows.indptr))
     products = rows.data * dense[users[pairs], rows.indices]

@@ -22,30 +22,57 @@ Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def ndcg_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Normalised discounted cumulative gain of the first k places."""
+    """Normalised discounted cumulative gain of the first k places.
+
+    Source: Järvelin and Kekäläinen (2002), with binary gains: the sum of 1 / log2(1 + place) over the hits, divided by
+    what min(k, relevant) hits on the first places would have.
+
+    >>> hits = np.array([[True, False, True], [False, False, False]])
+    >>> ndcg_at(hits, np.array([2, 1]), k=3).round(4).tolist()
+    [0.9197, 0.0]
+    """
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     top = hits[:, :k]
     return np.asarray(top @ discounts[: top.shape[1]] / np.cumsum(discounts)[np.minimum(relevant, k) - 1])
 
 
 def recall_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Share of all relevant items in the first k places."""
+    """Share of all relevant items in the first k places.
+
+    >>> hits = np.array([[True, False, True], [False, False, False]])
+    >>> recall_at(hits, np.array([4, 1]), k=3).tolist()
+    [0.5, 0.0]
+    """
     return np.asarray(hits[:, :k].sum(axis=1) / relevant)
 
 
 def hit_rate_at(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 with a hit in the first k places, else 0."""
+    """1 with a hit in the first k places, else 0.
+
+    >>> hits = np.array([[True, False, True], [False, False, False]])
+    >>> hit_rate_at(hits, np.array([2, 1]), k=3).tolist()
+    [1.0, 0.0]
+    """
     return hits[:, :k].any(axis=1).astype(float)
 
 
 def average_precision(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Precision at the places of the hits, added up and over the number of relevant items, as trec_eval has it."""
+    """Precision at the places of the hits, added up and over the number of relevant items, as trec_eval has it.
+
+    >>> hits = np.array([[True, False, True], [False, False, False]])
+    >>> average_precision(hits, np.array([2, 1])).round(4).tolist()
+    [0.8333, 0.0]
+    """
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     return np.asarray((precision * hits).sum(axis=1) / relevant)
 
 
 def reciprocal_rank(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """1 / place of the first hit, 0 without one."""
+    """1 / place of the first hit, 0 without one.
+
+    >>> reciprocal_rank(np.array([[False, True], [False, False]]), np.array([1, 1])).tolist()
+    [0.5, 0.0]
+    """
     return np.where(hits.any(axis=1), 1.0 / (np.argmax(hits, axis=1) + 1), 0.0)
 
 
@@ -87,12 +114,20 @@ DESCRIPTIONS = {
 
 
 def oracle_ndcg(retrieved: np.ndarray, relevant: np.ndarray, k: int = TOP) -> np.ndarray:
-    """NDCG@k of an order that has all `retrieved` relevant items of each user first."""
+    """NDCG@k of an order that has all `retrieved` relevant items of each user first.
+
+    >>> oracle_ndcg(np.array([1, 0]), np.array([2, 1])).round(4).tolist()
+    [0.6131, 0.0]
+    """
     return ndcg_at(np.arange(k) < retrieved[:, None], relevant, k)
 
 
 def listed_means(values: np.ndarray, lists: np.ndarray) -> np.ndarray:
-    """Mean over each user's list of a value per item; `lists` is users × places, -1 for no item. NaN without items."""
+    """Mean over each user's list of a value per item; `lists` is users × places, -1 for no item. NaN without items.
+
+    >>> listed_means(np.array([1.0, 2.0, 6.0]), np.array([[0, 2], [1, -1], [-1, -1]])).tolist()
+    [3.5, 2.0, nan]
+    """
     there = lists >= 0
     totals = np.where(there, values[lists], 0.0).sum(axis=1)
     return np.asarray(np.divide(totals, there.sum(axis=1), out=np.full(len(lists), np.nan), where=there.any(axis=1)))
@@ -102,6 +137,10 @@ def intra_list_diversity(lists: np.ndarray, content: sparse.csr_matrix) -> np.nd
     """1 − mean cosine between the items of each list, two by two; NaN for lists of fewer than two items.
 
     `content` is items × tokens with rows of unit length, or empty ones, which resemble nothing.
+
+    >>> content = sparse.csr_matrix([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> intra_list_diversity(np.array([[0, 1], [0, 2]]), content).tolist()
+    [0.0, 1.0]
     """
     users, places = np.nonzero(lists >= 0)
     # Only the rows of listed items are touched: a batch of few users may have a large catalogue.
@@ -117,7 +156,11 @@ def intra_list_diversity(lists: np.ndarray, content: sparse.csr_matrix) -> np.nd
 
 
 def gini(counts: np.ndarray) -> float:
-    """Gini coefficient of non-negative counts: 0 where all are equal, towards 1 where one has all."""
+    """Gini coefficient of non-negative counts: 0 where all are equal, towards 1 where one has all.
+
+    >>> gini(np.array([1, 1, 1, 1])), gini(np.array([0, 0, 0, 4]))
+    (0.0, 0.75)
+    """
     ordered = np.sort(counts)
     total = ordered.sum()
     if total == 0:
@@ -129,6 +172,20 @@ def bootstrap_intervals(values: np.ndarray, resamples: int = 500, seed: int = 1)
     """95 % intervals of the means of columns over users by the Poisson bootstrap, in memory linear in users.
 
     All columns see the same draws, so a column of differences is a paired comparison. NaN counts as no user.
+
+    Source: Hanley and MacGibbon (2006), Creating non-parametric bootstrap samples using Poisson frequencies.
+
+    Args:
+        values: users × columns; NaN where a user says nothing.
+        resamples: Bootstrap samples.
+        seed: Seed of the draws.
+
+    Returns:
+        Lower and upper ends, one per column; NaN for a column without values.
+
+    >>> low, high = bootstrap_intervals(np.array([[0.0], [1.0]] * 200))
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.45], [0.55])
     """
     generator = np.random.default_rng(seed)
     shape = (resamples, values.shape[1])

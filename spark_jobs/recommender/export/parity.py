@@ -122,7 +122,10 @@ def _compared(
 
 
 def refuse_infinite(features: np.ndarray, names: tuple[str, ...]) -> None:
-    """Raise ParityError for infinite values: XGBoost refuses them, ONNX runtimes score them all the same."""
+    """Raise ParityError for infinite values: XGBoost refuses them, ONNX runtimes score them all the same.
+
+    >>> refuse_infinite(np.array([[1.0, np.nan]]), ('a', 'b'))
+    """
     infinite = np.isinf(features).any(axis=0)
     if infinite.any():
         named = ", ".join(name for name, bad in zip(names, infinite, strict=True) if bad)

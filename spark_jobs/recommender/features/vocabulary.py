@@ -75,10 +75,18 @@ SOURCE_OF = {f"{source}_{kind}": source for source in SOURCES for kind in ("scor
 
 
 def features_with(sources: Collection[str]) -> list[str]:
-    """What a ranker learns from where these sources are on: all features but scores and ranks of others."""
+    """What a ranker learns from where these sources are on: all features but scores and ranks of others.
+
+    >>> len(features_with(['popularity'])) < len(FEATURE_NAMES), 'als_score' in features_with(['popularity'])
+    (True, False)
+    """
     return [name for name in FEATURE_NAMES if SOURCE_OF.get(name) in (None, *sources)]
 
 
 def sources_behind(names: Iterable[str]) -> set[str]:
-    """The sources whose scores or ranks are among the features."""
+    """The sources whose scores or ranks are among the features.
+
+    >>> sorted(sources_behind(['als_score', 'als_rank', 'ease_rank', 'user_events']))
+    ['als', 'ease']
+    """
     return {SOURCE_OF[name] for name in names if name in SOURCE_OF}

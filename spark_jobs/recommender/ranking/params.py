@@ -45,10 +45,18 @@ _MONOTONE = {feature.name: feature.monotone for feature in FEATURES}
 
 
 def constraints(names: Iterable[str]) -> str:
-    """Along which features a score may only rise (1) or fall (-1), as XGBoost takes it."""
+    """Along which features a score may only rise (1) or fall (-1), as XGBoost takes it.
+
+    >>> constraints(['popularity_score', 'popularity_rank', 'user_events'])
+    '(1,-1,0)'
+    """
     return "(" + ",".join(str(_MONOTONE[name]) for name in names) + ")"
 
 
 def tree_params(rows: int) -> dict[str, Any]:
-    """TREE_PARAMS for so many training rows."""
+    """TREE_PARAMS for so many training rows.
+
+    >>> tree_params(1_000)['min_child_weight'], tree_params(1_000_000)['min_child_weight']
+    (10.0, 50.0)
+    """
     return TREE_PARAMS | {"min_child_weight": min(TREE_PARAMS["min_child_weight"], rows / ROWS_PER_WEIGHT)}

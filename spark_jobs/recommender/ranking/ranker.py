@@ -43,7 +43,11 @@ def to_bytes(booster: xgb.Booster) -> bytes:
 
 
 def missing_features(names: list[str]) -> list[str]:
-    """Those of the features that the code does not make."""
+    """Those of the features that the code does not make.
+
+    >>> missing_features(['popularity_score', 'horoscope'])
+    ['horoscope']
+    """
     return [name for name in names if name not in FEATURE_NAMES]
 
 
@@ -87,7 +91,11 @@ def model_features(candidates: Candidates, booster: xgb.Booster) -> np.ndarray:
 
 
 def columns_of(features: np.ndarray, names: list[str]) -> np.ndarray:
-    """Those columns of rows × FEATURE_NAMES that are named, in this order."""
+    """Those columns of rows × FEATURE_NAMES that are named, in this order.
+
+    >>> columns_of(np.arange(len(FEATURE_NAMES))[None, :], list(FEATURE_NAMES[2:4])).tolist()
+    [[2, 3]]
+    """
     return features if names == list(FEATURE_NAMES) else np.take(features, [*map(FEATURE_NAMES.index, names)], axis=1)
 
 

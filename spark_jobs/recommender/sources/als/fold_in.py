@@ -47,7 +47,12 @@ class ItemFactors:
 
 
 def fold_in(ratings: sparse.csr_matrix, items: ItemFactors) -> np.ndarray:
-    """User factors (users × rank, float32) for `ratings` (users × items, positive). Users without any get zeros."""
+    """User factors (users × rank, float32) for `ratings` (users × items, positive). Users without any get zeros.
+
+    >>> items = ItemFactors(np.eye(2, dtype=np.float32))
+    >>> fold_in(sparse.csr_matrix([[1.0, 0.0], [0.0, 0.0]], dtype=np.float32), items).round(3).tolist()
+    [[0.9950000047683716, 0.0], [0.0, 0.0]]
+    """
     rank, counts = items.factors.shape[1], np.diff(ratings.indptr)
     some = counts > 0
     confidence = (np.float32(ALPHA) * ratings[some]).astype(np.float32)

@@ -106,12 +106,22 @@ def _taken(histories: Iterator[pa.RecordBatch]) -> tuple[pa.Scalar, pa.StringArr
 
 
 def squared_norms(matrix: sparse.csr_matrix) -> np.ndarray:
-    """Of each column."""
+    """Of each column.
+
+    >>> squared_norms(sparse.csr_matrix([[1.0, 2.0], [1.0, 0.0]])).tolist()
+    [2.0, 4.0]
+    """
     return np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel()
 
 
 def co_visitation(matrix: sparse.csr_matrix, kept: int) -> tuple[np.ndarray, Iterator[Pairs]]:
-    """Squared norms of items, and block by block the `kept` most similar others of each, best first."""
+    """Squared norms of items, and block by block the `kept` most similar others of each, best first.
+
+    >>> matrix = sparse.csr_matrix([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    >>> norms, blocks = co_visitation(matrix, kept=1)
+    >>> norms.tolist(), [[part.tolist() for part in block] for block in blocks]
+    ([2.0, 2.0, 1.0], [[[0, 1, 2], [1, 0, 0], [2.0, 2.0, 1.0]]])
+    """
     norms = squared_norms(matrix)
     by_item, items = matrix.T.tocsr(), matrix.shape[1]
     products = by_item.astype(bool).astype(np.int64) @ np.diff(matrix.indptr)
@@ -132,7 +142,11 @@ def _block(
 
 
 def damped_cosine(together: np.ndarray, norms: np.ndarray, their_norms: np.ndarray) -> np.ndarray:
-    """Similarity of pairs; rounded, so that the order of summation can't show."""
+    """Similarity of pairs; rounded, so that the order of summation can't show.
+
+    >>> damped_cosine(np.array([10.0]), np.array([10.0]), np.array([10.0])).tolist()
+    [0.5]
+    """
     return np.asarray(np.round(together / (np.sqrt(norms * their_norms) + SHRINKAGE), 9))
 
 

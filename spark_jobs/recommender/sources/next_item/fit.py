@@ -14,7 +14,13 @@ SHRINKAGE = 10.0
 
 
 def transitions(events: ItemEvents) -> sparse.csr_matrix:
-    """items × items: followers by damped cosine, nearer ones counting more."""
+    """items × items: followers by damped cosine, nearer ones counting more.
+
+    >>> users, items, ages = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([60.0, 1.0, 60.0, 1.0])
+    >>> events = ItemEvents(np.array(['a', 'b']), users, items, ages)
+    >>> transitions(events).toarray().round(4).tolist()
+    [[0.0, 0.1667], [0.0, 0.0]]
+    """
     count = len(events.item_ids)
     followed = sparse.csr_matrix((count, count))
     for lag in range(1, FOLLOWERS + 1):

@@ -19,6 +19,11 @@ def future_regression(events: ItemEvents) -> np.ndarray:
     """items × items: weight of each item of the past in the prediction of each of the future; cutoffs stacked.
 
     Solved over users or over items, whichever are fewer: W = Xᵀ(XXᵀ + λI)⁻¹Y = (XᵀX + λI)⁻¹XᵀY.
+
+    >>> users, items, ages = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([60.0, 1.0, 60.0, 1.0])
+    >>> events = ItemEvents(np.array(['a', 'b']), users, items, ages)
+    >>> future_regression(events).astype(float).round(4).tolist()
+    [[0.0, 0.1176], [0.0, 0.0]]
     """
     items = min(len(events.item_ids), MOST_ITEMS)
     pasts, futures = [], []
