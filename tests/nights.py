@@ -52,7 +52,7 @@ def land(home: Path, name: str, *rows: str, header: str = HEADER) -> Path:
 
 def night_of(spark: SparkSession, domain: Domain, run_date: date | str) -> Night:
     """A night with the settings of the environment."""
-    return Night(spark, load_settings(), domain, date.fromisoformat(str(run_date)))
+    return Night(load_settings(), domain, date.fromisoformat(str(run_date)), spark=spark)
 
 
 LANDING = ("ingest_landing_files", "clean_interactions", "clean_users", "clean_items")

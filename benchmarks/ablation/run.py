@@ -52,7 +52,7 @@ def main() -> None:
         settings = load_settings()
         train = domain.train.model_copy(update={"compare_seconds": 0})
         domain = domain.model_copy(update={"train": train})
-        night = Night(spark_session(settings, "ablation"), settings, domain, given.run_date)
+        night = Night(settings, domain, given.run_date, spark=spark_session(settings, "ablation"))
         whole = ndcg(night)
         print(f"{'everything':34} NDCG@10 {whole.mean():.4f}, {len(whole):,} users", flush=True)
         for name in given.sources or sorted(sources_on(domain.sources)):

@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from lists import Lists, Relevant, implicit_lists, make_home, measure, most_frequent, paired, popular, published
 
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.on_demand.simulator.catalogue import Catalogue, make_catalogue
-from spark_jobs.on_demand.simulator.population import Population, make_population
-from spark_jobs.on_demand.simulator.settings import ShopSettings
-from spark_jobs.on_demand.simulator.shop import simulate
-from spark_jobs.on_demand.simulator.shopping import PURCHASE, RETURN, Diary, shop_one_day
+from spark_jobs.simulator.catalogue import Catalogue, make_catalogue
+from spark_jobs.simulator.population import Population, make_population
+from spark_jobs.simulator.settings import ShopSettings
+from spark_jobs.simulator.shop import simulate
+from spark_jobs.simulator.shopping import PURCHASE, RETURN, Diary, shop_one_day
 
 FIRST_DAY, WINDOW, PLAYED = date(2026, 6, 1), 14, 400
 

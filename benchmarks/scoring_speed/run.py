@@ -34,8 +34,8 @@ from threadpoolctl import threadpool_limits
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import users_as_of
 from spark_jobs.lakehouse.spark_session import spark_session
+from spark_jobs.planning.snapshots import users_as_of
 from spark_jobs.publish.score_users import tonights_lists, tonights_version
 from spark_jobs.recommender.arrays.batches import resized
 from spark_jobs.recommender.arrays.scores import allowed_items
@@ -63,7 +63,7 @@ def main() -> None:
     longer = domain.model_copy(
         update={"recommendations": domain.recommendations.model_copy(update={"per_user": LENGTH})}
     )
-    night = Night(spark_session(settings, "scoring speed"), settings, longer, given.run_date).for_job()
+    night = Night(settings, longer, given.run_date, spark=spark_session(settings, "scoring speed")).for_job()
     histories = users_as_of(night, given.run_date)
     index = index_as_of(partial(night.stream, as_of=given.run_date), domain.sources)
     users = histories.count()

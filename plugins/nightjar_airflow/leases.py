@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from spark_jobs.contracts.code_version import UncommittedCodeError, require_committed
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.lakehouse import leases
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers import leases
 
 OF_AIRFLOW = "Airflow run "
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.lakehouse.maintenance import maintain
+from spark_jobs.operations.maintenance import maintain
 
 
 def maintain_tables(domain: str) -> None:

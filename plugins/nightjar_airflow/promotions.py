@@ -8,16 +8,16 @@ from typing import Any
 
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.lakehouse.decisions import WAITS, latest_of_date
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers.decisions import Kind, Outcome, latest_of_date
 
 PROMOTE, REFUSE = "Promote", "Refuse"
 
 
 def waiting_version(domain: str, run_date: str) -> str | None:
     """The version trained for the run date, if it is good enough and waits for a person."""
-    latest_decision = latest_of_date(Lakehouse.of(load_settings(), domain), "promote", date.fromisoformat(run_date))
-    return latest_decision.model_version if latest_decision and latest_decision.outcome == WAITS else None
+    latest_decision = latest_of_date(Lakehouse.of(load_settings(), domain), Kind.PROMOTE, date.fromisoformat(run_date))
+    return latest_decision.model_version if latest_decision and latest_decision.outcome == Outcome.WAITS else None
 
 
 def describe_version(domain: str, version: str) -> str:
@@ -31,7 +31,7 @@ def describe_version(domain: str, version: str) -> str:
 
 def record_answer(domain: str, version: str, answer: Mapping[str, Any]) -> None:
     """Promote or refuse the version, as the person said, or refuse it because nobody said anything."""
-    from spark_jobs.on_demand.promotion import promote, refuse
+    from spark_jobs.operations.promotion import promote, refuse
 
     settings, person = load_settings(), answer["responded_by_user"]
     said = (answer["params_input"] or {}).get("reason") or "no reason given"

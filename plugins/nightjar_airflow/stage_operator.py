@@ -18,8 +18,8 @@ from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.contracts.spark import jvm_death, launch_conf, spark_environment
 from spark_jobs.contracts.stage_status import StageStatus
-from spark_jobs.lakehouse.runs import record_crash
-from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.lakehouse.run_context import RunContext
+from spark_jobs.ledgers.runs import record_crash
 from spark_jobs.runner.workload import likely_events
 
 CONNECTION = "nightjar_spark"
@@ -81,8 +81,8 @@ class NightjarStageOperator(SparkSubmitOperator):
         exit_code = _EXIT_CODE.search(str(error))
         cause = jvm_death(int(exit_code[1]) if exit_code else None, settings)
         job = job or STAGES[self.stage].jobs[0].name
-        lakehouse = Lakehouse.of(settings, self.domain)
-        record_crash(lakehouse, date.fromisoformat(self.run_date), self.stage, job, cause, started)
+        domain = find_domain(settings.conf_dir, self.domain)
+        record_crash(RunContext(settings, domain, date.fromisoformat(self.run_date)), self.stage, job, cause, started)
         return f"{self.stage}/{job}: {cause}"
 
 

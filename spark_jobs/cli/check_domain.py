@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.on_demand.domain_check.report import CheckReport
+from spark_jobs.operations.domain_check.report import CheckReport
 
 
 def check_domain(path: Path, settings: Settings) -> CheckReport:
     """Check the file at `path` against its landing files. Starts Spark when there are any, so it takes a while."""
-    from spark_jobs.on_demand.domain_check.check import run
+    from spark_jobs.operations.domain_check.check import run
 
     return run(settings, path)
 

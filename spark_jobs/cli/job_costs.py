@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from rich.console import Console
 
@@ -11,23 +10,15 @@ from spark_jobs.cli.listing import print_table
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers import job_costs
+from spark_jobs.ledgers.ledger import Row
 
 COSTS = [name for name in TABLES["ops.job_costs"].column_names if name not in ("run_date", "stage", "recorded_at")]
 
 
-def costs_of(settings: Settings, domain: str, run_date: date) -> list[dict[str, Any]]:
+def costs_of(settings: Settings, domain: str, run_date: date) -> list[Row]:
     """Rows of ops.job_costs of the run date's latest run of every job, in the order in which they ran."""
-    newest = "row_number() OVER (PARTITION BY job ORDER BY recorded_at DESC) AS newest"
-    rows: list[dict[str, Any]] = (
-        Lakehouse.of(settings, domain)
-        .query(
-            f"SELECT * FROM (SELECT *, {newest} FROM costs WHERE run_date = DATE '{run_date}') "
-            "WHERE newest = 1 ORDER BY recorded_at",
-            costs="ops.job_costs",
-        )
-        .to_pylist()
-    )
-    return rows
+    return job_costs.of_date(Lakehouse.of(settings, domain), run_date)
 
 
 def show(settings: Settings, domain: str, run_date: date, console: Console) -> None:

@@ -117,7 +117,7 @@ def rollback(
 ) -> None:
     """Serve an earlier or later release again, lists and model, and keep the model until somebody promotes another."""
     from spark_jobs.contracts.domain import find_domain
-    from spark_jobs.on_demand.rollback import roll_back
+    from spark_jobs.operations.rollback import roll_back
 
     settings = load_settings()
     result = roll_back(settings, find_domain(settings.conf_dir, domain), release, reason)
@@ -159,7 +159,7 @@ def promote_model(
 ) -> None:
     """Let the next night score with a version, whatever its evaluation said; ends a hold on another one."""
     from spark_jobs.contracts.domain import find_domain
-    from spark_jobs.on_demand.promotion import promote
+    from spark_jobs.operations.promotion import promote
 
     settings = load_settings()
     promote(settings, find_domain(settings.conf_dir, domain), version, reason)
@@ -176,7 +176,7 @@ def refuse_model(
 ) -> None:
     """Write down that a version is not to serve; where the domain asks for approval it won't."""
     from spark_jobs.contracts.domain import find_domain
-    from spark_jobs.on_demand.promotion import refuse
+    from spark_jobs.operations.promotion import refuse
 
     settings = load_settings()
     refuse(settings, find_domain(settings.conf_dir, domain), version, reason)
@@ -205,7 +205,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed: equal seeds write equal files.")] = 7,
 ) -> None:
     """Write landing files of a simulated retail shop, day by day, with the planted truth beside them."""
-    from spark_jobs.on_demand.simulator.shop import ShopSettings, simulate
+    from spark_jobs.simulator.shop import ShopSettings, simulate
 
     settings = ShopSettings(users=users, items=items, seed=seed)
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
@@ -231,7 +231,7 @@ def maintain(domain: DomainName, json: AsJson = False) -> None:
     """Compact and vacuum the domain's tables: few files, no versions beyond NIGHTJAR_RETENTION_DAYS."""
     from spark_jobs.cli.maintenance import show
     from spark_jobs.contracts.domain import find_domain
-    from spark_jobs.lakehouse.maintenance import maintain as maintain_tables
+    from spark_jobs.operations.maintenance import maintain as maintain_tables
 
     settings = load_settings()
     show(maintain_tables(settings, find_domain(settings.conf_dir, domain)), console, json=json)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from spark_jobs.cli.listing import print_json, print_table
-from spark_jobs.lakehouse.maintenance import TableMaintenance
+from spark_jobs.operations.maintenance import TableMaintenance
 
 FORMATS = {"table": "", "files_before": ",", "files_after": ",", "removed": ","}
 

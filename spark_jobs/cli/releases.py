@@ -10,9 +10,10 @@ from rich.markup import escape
 from spark_jobs.cli.listing import print_json, print_table
 from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.lakehouse.decisions import held_model
-from spark_jobs.lakehouse.releases import ROLLBACK, Serving, published, serving
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
+from spark_jobs.ledgers.decisions import held_model
+from spark_jobs.ledgers.model_metrics import ndcg_by_version
+from spark_jobs.ledgers.releases import ROLLBACK, Serving, published, serving
 
 FORMATS = {
     "release": "",
@@ -47,7 +48,7 @@ def show(settings: Settings, domain_name: str, limit: int, console: Console, *, 
 
 def release_rows(lakehouse: Lakehouse, now: Serving, limit: int) -> list[dict[str, Any]]:
     """The latest releases, newest first: `new` is the share of first ten places that changed, `state` says the rest."""
-    quality = _ndcg(lakehouse)
+    quality = ndcg_by_version(lakehouse)
     rows: list[dict[str, Any]] = []
     for row in published(lakehouse, limit):
         earlier = any(listed["release"] == now.release for listed in rows)
@@ -68,15 +69,3 @@ def release_rows(lakehouse: Lakehouse, now: Serving, limit: int) -> list[dict[st
             }
         )
     return rows
-
-
-def _ndcg(lakehouse: Lakehouse) -> dict[str, float]:
-    """NDCG@10 of each model version, as evaluated last."""
-    if not lakehouse.exists("ops.model_metrics"):
-        return {}
-    rows = lakehouse.query(
-        "SELECT model_version, value FROM m WHERE model = 'ranker' AND metric = 'ndcg_at_10' AND slice IS NULL "
-        "ORDER BY recorded_at",
-        m="ops.model_metrics",
-    ).to_pylist()
-    return {row["model_version"]: row["value"] for row in rows}

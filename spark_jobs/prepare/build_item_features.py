@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.calendar import moments
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots
+from spark_jobs.planning.snapshots import histories_of, replace_snapshots
+from spark_jobs.planning.training_dates import moments
 from spark_jobs.recommender.arrays.histories import MICROSECONDS_PER_DAY
 
 HALF_LIVES_DAYS = (7, 30, 180)

@@ -10,7 +10,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import histories_of, replace_snapshots, with_attributes
+from spark_jobs.planning.snapshots import histories_of, replace_snapshots, with_attributes
 from spark_jobs.recommender.sources import sources_on
 from spark_jobs.recommender.sources.segment_popularity.fit import segment_popularity
 

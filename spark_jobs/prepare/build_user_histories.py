@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import replace_snapshots
+from spark_jobs.planning.snapshots import replace_snapshots
 from spark_jobs.recommender.arrays.histories import histories_as_of, without_events
 
 

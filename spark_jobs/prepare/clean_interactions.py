@@ -11,7 +11,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.batches import (
+from spark_jobs.lakehouse.night import Night
+from spark_jobs.landing.mapping import RecordCheck, contract_cast, event_key, flag_invalid, required, typed
+from spark_jobs.planning.cleaning import (
     Batches,
     batches_to_clean,
     count_by_batch,
@@ -19,9 +21,7 @@ from spark_jobs.lakehouse.batches import (
     reconcile_counts,
     records_of,
 )
-from spark_jobs.lakehouse.freshness import require_fresh
-from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import RecordCheck, contract_cast, event_key, flag_invalid, required, typed
+from spark_jobs.planning.freshness import require_fresh
 
 SILVER = "silver.interactions"
 

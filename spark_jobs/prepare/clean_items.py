@@ -10,18 +10,18 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
-from spark_jobs.lakehouse.batches import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.mapping import flag_invalid, required, typed
+from spark_jobs.planning.cleaning import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 
 SILVER = "silver.items"
 
 
 def run(night: Night) -> None:
     """Add the versions that new batches bring."""
-    source = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
-    for batches in batches_to_clean(night, source, ledger="items").one_by_one():
-        rows = to_versions(records_of(night, batches), night.read(f"bronze.{source}"), night.domain)
+    input = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
+    for batches in batches_to_clean(night, input, silver="items").one_by_one():
+        rows = to_versions(records_of(night, batches), night.read(f"bronze.{input}"), night.domain)
         flagged = flag_invalid(rows, [required("item_id"), required("title")]).persist()
         quarantine(night, flagged, batches)
         earlier = night.read(SILVER).where("false" if batches.full_refresh else f"NOT {batches.condition}")

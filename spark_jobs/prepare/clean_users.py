@@ -8,9 +8,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.batches import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.mapping import flag_invalid, required, typed
+from spark_jobs.planning.cleaning import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
 
 SILVER = "silver.users"
 

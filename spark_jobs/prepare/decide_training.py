@@ -15,10 +15,11 @@ from datetime import date, timedelta
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.domain.windows import LENGTHS
 from spark_jobs.contracts.errors import NightjarError
-from spark_jobs.lakehouse.calendar import training_dates
-from spark_jobs.lakehouse.decisions import NO, YES, baseline_serves, latest, latest_yes
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion
+from spark_jobs.ledgers import decisions
+from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, baseline_serves, latest, latest_yes
+from spark_jobs.ledgers.releases import champion
+from spark_jobs.planning.training_dates import training_dates
 from spark_jobs.recommender.features.vocabulary import sources_behind
 from spark_jobs.recommender.ranking.ranker import missing_features
 from spark_jobs.recommender.sources import SOURCES, sources_on
@@ -38,22 +39,22 @@ class TooLittleHistoryError(NightjarError):
 def run(night: Night) -> None:
     """Record tonight's decision."""
     before = night.run_date - timedelta(days=1)
-    trained = latest(night.lakehouse, "promote", until=before)
+    trained = latest(night.lakehouse, Kind.PROMOTE, until=before)
     last = trained.run_date if trained else None
     due, reason = training_due(night.run_date, last, night.domain.train.every_days, forced=night.force_training)
-    promoted = latest_yes(night.lakehouse, "promote", until=before)
-    if promoted and (missing := missing_features(promoted.features or [])):
+    promoted = latest_yes(night.lakehouse, Kind.PROMOTE, until=before)
+    if promoted and (missing := missing_features(list(promoted.features or []))):
         due, reason = True, f"the champion needs features that this code does not make: {', '.join(missing)}"
     elif trained and (off := sources_behind(trained.features or []) - sources_on(night.domain.sources)):
         due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
     if due:
         due, reason = enough_history(night, reason)
-    decisions = [{"decision": "train", "outcome": YES if due else NO, "reason": reason}]
+    tonight = [Decision(Kind.TRAIN, Outcome.YES if due else Outcome.NO, reason)]
     if not due and last is None and champion(night.lakehouse, until=before) is None:
         starter = starting_source(night.domain)
         log.warning("%s serves, since no ranker can be trained yet: %s", starter, reason)
-        decisions.append(baseline_serves(starter, f"no ranker can be trained yet: {reason}"))
-    night.record("ops.decisions", decisions)
+        tonight.append(baseline_serves(starter, f"no ranker can be trained yet: {reason}"))
+    decisions.record(night, *tonight)
 
 
 def enough_history(night: Night, reason: str) -> tuple[bool, str]:

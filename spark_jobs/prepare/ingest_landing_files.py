@@ -16,11 +16,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
-from spark_jobs.lakehouse.batches import Batches, cleaned_by, last_outcomes
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFileError, read_records
 from spark_jobs.landing.listing import LandingFile, list_files
+from spark_jobs.ledgers import batches as batch_ledger
+from spark_jobs.ledgers import quality_results
+from spark_jobs.ledgers.quality_results import QualityResult
+from spark_jobs.planning.cleaning import Batches
 
 SMALL_DELIVERY = 4_000_000
 """Bytes of landing files whose records fit the driver, compressed ones too."""
@@ -56,7 +59,9 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
         few = sum(file.size for file in full) <= SMALL_DELIVERY
         night.replace(table, with_provenance(night, records, full, batch), where=f"batch_id = '{batch}'", few=few)
     name = table.removeprefix("bronze.")
-    if waiting := night.lakehouse.partition_values(table, "batch_id") - set(cleaned_by(night.lakehouse, name)):
+    if waiting := night.lakehouse.partition_values(table, "batch_id") - set(
+        batch_ledger.cleaned_by(night.lakehouse, name)
+    ):
         night.unchecked[table] = Batches(name, name, sorted(waiting)).condition
     if new:
         name_empty_files(night, table, new, since=max((file.modified_at for file in known), default=None))
@@ -77,7 +82,7 @@ def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:
 def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], files: list[LandingFile]) -> None:
     """Take files of refused batches out of bronze that the landing folder does not hold any more as they were."""
     ledgers = (table.removeprefix("bronze."), "items")  # which may be made of interactions
-    outcomes = [pair for ledger in ledgers for pair in last_outcomes(night.lakehouse, ledger).items()]
+    outcomes = [pair for ledger in ledgers for pair in batch_ledger.latest(night.lakehouse, ledger).items()]
     refused = {batch for batch, row in outcomes if row["refused"]}
     for file, batches in known.items():
         if file not in files and (gone := refused & set(batches)):
@@ -97,9 +102,9 @@ def name_empty_files(night: Night, table: str, new: list[LandingFile], since: da
         return
     names = ", ".join(file.name for file in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
     nothing = len(empty) == len(new) and (since is None or any(file.modified_at > since for file in empty))
-    result = {"table": table, "expectation": "landing files hold records", "unexpected": len(empty), "examples": names}
     severity = "critical" if nothing else "warning"
-    night.record("ops.quality_results", [result | {"severity": severity, "success": False}])
+    result = QualityResult(table, "landing files hold records", severity, False, len(empty), names)
+    quality_results.record(night, [result])
     if nothing:
         raise LandingFileError(
             f"All {len(empty)} new landing files of {table} are empty: {names}. Deliver them again, or remove them."

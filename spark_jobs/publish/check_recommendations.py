@@ -13,7 +13,9 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import STAGED
+from spark_jobs.ledgers import quality_results
+from spark_jobs.ledgers.quality_results import QualityResult
+from spark_jobs.ledgers.releases import STAGED
 from spark_jobs.recommender.ranking.shaping import PINNED
 
 EXAMPLES = 5
@@ -28,10 +30,8 @@ def run(night: Night) -> None:
     joined, broken_by = listed_users(night), list_checks(night)
     counts = joined.agg(*[F.count_if(condition).alias(rule) for rule, condition in broken_by.items()]).collect()[0]
     results = [result(rule, counts[rule], joined, condition) for rule, condition in broken_by.items()]
-    night.record("ops.quality_results", results)
-    broken = [
-        f"{r['expectation']}: {r['unexpected']} rows, such as {r['examples']}" for r in results if not r["success"]
-    ]
+    quality_results.record(night, results)
+    broken = [f"{one.expectation}: {one.unexpected} rows, such as {one.examples}" for one in results if not one.success]
     if broken:
         raise ListCheckError(f"{STAGED} breaks its rules; nothing was published. " + "; ".join(broken))
 
@@ -95,14 +95,8 @@ def with_places_in_categories(listed: DataFrame) -> DataFrame:
     return listed.join(most, ["user_id", "item_id"], "left")
 
 
-def result(rule: str, count: int, joined: DataFrame, condition: Column) -> dict[str, object]:
+def result(rule: str, count: int, joined: DataFrame, condition: Column) -> QualityResult:
     """One row of ops.quality_results, with some of the rows that break the rule."""
     rows = joined.where(condition).drop("blocked_item_ids").limit(EXAMPLES).collect() if count else []
-    return {
-        "table": STAGED,
-        "expectation": rule,
-        "severity": "critical",
-        "success": not count,
-        "unexpected": count,
-        "examples": str([row.asDict() for row in rows]) if rows else None,
-    }
+    examples = str([row.asDict() for row in rows]) if rows else None
+    return QualityResult(STAGED, rule, "critical", not count, count, examples)

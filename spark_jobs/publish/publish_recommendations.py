@@ -12,9 +12,11 @@ from typing import Any
 
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import (
+from spark_jobs.lakehouse.tables import literal
+from spark_jobs.ledgers import decisions, releases
+from spark_jobs.ledgers.decisions import Decision, Kind, Outcome
+from spark_jobs.ledgers.releases import (
     HISTORY,
-    LEDGER,
     PUBLISHED,
     SERVED,
     STAGED,
@@ -23,7 +25,6 @@ from spark_jobs.lakehouse.releases import (
     is_recorded,
     serving,
 )
-from spark_jobs.lakehouse.tables import literal
 from spark_jobs.registry.model_registry import ModelRegistry
 
 
@@ -44,9 +45,9 @@ def run(night: Night) -> None:
     if serve:
         night.replace(SERVED, staged)
     if not is_recorded(night.lakehouse, name):
-        night.record(LEDGER, [facts | {"kind": PUBLISHED, "serving": serve, "churn": churned}])
+        releases.record(night, facts | {"kind": PUBLISHED, "serving": serve, "churn": churned})
     reason = "all checks passed" if serve else f"lists of the later date {now and now.run_date} are served"
-    night.record("ops.decisions", [{"decision": "publish", "outcome": "yes" if serve else "no", "reason": reason}])
+    decisions.record(night, Decision(Kind.PUBLISH, Outcome.YES if serve else Outcome.NO, reason))
     ModelRegistry(night.settings, night.domain).follow(champion(night.lakehouse))
 
 

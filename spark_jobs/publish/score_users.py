@@ -22,10 +22,12 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.contracts.job_catalog import SNAPSHOTS
 from spark_jobs.contracts.serving import source_of
-from spark_jobs.lakehouse.decisions import latest, promotion_candidate
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SCORED, STAGED, champion, unpublished
-from spark_jobs.lakehouse.snapshots import require_snapshots, users_as_of
+from spark_jobs.ledgers import decisions, list_rules, releases
+from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, latest, promotion_candidate
+from spark_jobs.ledgers.list_rules import ListRuleEffect
+from spark_jobs.ledgers.releases import SCORED, STAGED, champion, unpublished
+from spark_jobs.planning.snapshots import require_snapshots, users_as_of
 from spark_jobs.recommender.arrays.batches import shared_out
 from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.arrays.sharing import share
@@ -55,7 +57,7 @@ def run(night: Night) -> None:
         night.replace(STAGED, scored.lists.withColumns(named))
     record_exposure(night, scored.exposure)
     record_rules(night, scored.index)
-    night.record(LEDGER, [release_row(night, release, version)])
+    releases.record(night, release_row(night, release, version))
 
 
 @dataclass(frozen=True)
@@ -137,15 +139,15 @@ def record_rules(night: Night, index: RetrievalIndex) -> None:
         return
     staged = night.read(STAGED).groupBy("item_id").count().collect()
     rows = {row["item_id"]: row["count"] for row in staged}
-    recorded = []
+    effects = []
     for kind, rule, detail in holding:
         items = index.item_ids.take(pa.array(items_of(rule, index))).to_pylist()
         about = f"item {rule.item}" if rule.item is not None else f"category {rule.category}"
         if not items:
             log.warning("rules.%s: the catalogue has no %s", kind, about)
-        row = {"rule": kind, "about": about + detail, "reason": rule.reason}
-        recorded.append(row | {"items": len(items), "rows": sum(rows.get(item, 0) for item in items)})
-    night.record("ops.list_rules", recorded)
+        listed = sum(rows.get(item, 0) for item in items)
+        effects.append(ListRuleEffect(kind, about + detail, rule.reason, len(items), listed))
+    list_rules.record(night, effects)
 
 
 def record_exposure(night: Night, exposure: Exposure) -> None:
@@ -158,8 +160,8 @@ def record_exposure(night: Night, exposure: Exposure) -> None:
         f"{exposure.coverage:.1%} of the {exposure.offered:,} items that they could show, {wanted:.1%} are wanted; by"
         f" the lists of {exposure.sampled:,} users"
     )
-    outcome = "yes" if exposure.strength else "no"
-    night.record("ops.decisions", [{"decision": "diversify", "outcome": outcome, "reason": reason}])
+    outcome = Outcome.YES if exposure.strength else Outcome.NO
+    decisions.record(night, Decision(Kind.DIVERSIFY, outcome, reason))
 
 
 def tonights_version(night: Night) -> str:
@@ -168,7 +170,7 @@ def tonights_version(night: Night) -> str:
     Raises ModelNotFoundError where no night up to this one has chosen any.
     """
     version = promotion_candidate(night.lakehouse, night.run_date) or champion(night.lakehouse, until=night.run_date)
-    baseline = latest(night.lakehouse, "serve_baseline", until=night.run_date)
+    baseline = latest(night.lakehouse, Kind.SERVE_BASELINE, until=night.run_date)
     if version is None and (baseline is None or baseline.model_version is None):
         raise ModelNotFoundError(
             f"No champion for {night.domain.domain} up to {night.run_date}: run the night with --force-training."

@@ -34,6 +34,6 @@ def model_card(
         ndcg=next(row for row in evaluated if row["model"] == "ranker"),
         segments=[row for row in ndcg if row["model"] == "ranker" and row["slice"]],
         features=importance,
-        strongest=[{"name": name, "meaning": descriptions.get(name, "")} for name in strongest],
+        strongest=[{"name": name, "description": descriptions.get(name, "")} for name in strongest],
         **digests,
     )

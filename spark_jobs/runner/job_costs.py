@@ -12,6 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.ledgers.job_costs import JobCosts
 
 _PYTHON = "time to run Python workers"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -41,22 +42,22 @@ class Costs:
         finally:
             setattr(self, f"{part}_seconds", getattr(self, f"{part}_seconds") + time.monotonic() - started)
 
-    def row(self, night: Night, stage: str, job: str) -> dict[str, object]:
+    def of_job(self, night: Night, stage: str, job: str) -> JobCosts:
         """The job's row in ops.job_costs."""
         groups = (group_of(job, self.since), group_of(job, self.since, gate=True))
         work = [spark_work(night.spark, group, self.since) for group in groups]
-        return {
-            "stage": stage,
-            "job": job,
-            "seconds": round(self.seconds, 3),
-            "gate_seconds": round(self.gate_seconds, 3),
-            "write_seconds": round(night.write_seconds, 3),
-            "python_seconds": round(sum(one[2] for one in work), 3),
-            "import_seconds": round(self.import_seconds, 3),
-            "spark_jobs": sum(one[0] for one in work),
-            "spark_tasks": sum(one[1] for one in work),
-            "rows": sum(night.lakehouse.rows_written(name) for name in night.versions_written if name[:4] != "ops."),
-        }
+        return JobCosts(
+            stage=stage,
+            job=job,
+            seconds=round(self.seconds, 3),
+            gate_seconds=round(self.gate_seconds, 3),
+            write_seconds=round(night.write_seconds, 3),
+            python_seconds=round(sum(one[2] for one in work), 3),
+            import_seconds=round(self.import_seconds, 3),
+            spark_jobs=sum(one[0] for one in work),
+            spark_tasks=sum(one[1] for one in work),
+            rows=sum(night.lakehouse.rows_written(name) for name in night.versions_written if name[:4] != "ops."),
+        )
 
 
 def group_of(job: str, since: int, *, gate: bool = False) -> str:

@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.checks import COPIED, passed
 from spark_jobs.lakehouse.night import Night
+from spark_jobs.ledgers import quality_results
+from spark_jobs.ledgers.quality_results import QualityResult, copied, passed
 from spark_jobs.quality.suite_files import digest
 
 log = logging.getLogger("nightjar")
@@ -29,22 +30,22 @@ def check_table(night: Night, table: str, frame: DataFrame | None = None) -> Non
     from spark_jobs.quality.pages import store_page
     from spark_jobs.quality.suites import load_suite
 
-    checked: dict[str, object] = {"table": table, "suite": digest(night.settings.expectations_dir, table)}
+    suite, version = digest(night.settings.expectations_dir, table), None
     if frame is None:
         if night.lakehouse.exists(table):
             version, part = night.read_version(table), night.unchecked.get(table, "true")
-            checked["version"] = version
-            if passed(night.lakehouse, table, version, str(checked["suite"])):
+            if passed(night.lakehouse, table, version, suite):
                 return
             if part is None:
-                night.record("ops.quality_results", [checked | COPIED])
+                quality_results.record(night, [copied(table, version, suite)])
                 return
             frame = night.read(table).where(part)
         else:
             frame = night.read(table)
     key = [name for name in TABLES[table].key if name in frame.columns]
     outcome = evaluate(frame, load_suite(night.settings.expectations_dir, table), table, key)
-    night.record("ops.quality_results", [checked | vars(result) for result in outcome.results])
+    results = [QualityResult(table, **vars(one), version=version, suite=suite) for one in outcome.results]
+    quality_results.record(night, results)
     pages = night.settings.home / "data_docs" / night.domain.domain
     store_page(pages, night.run_date, table, outcome)
     for result in outcome.broken:

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import decided
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion
+from spark_jobs.ledgers import job_costs, runs
+from spark_jobs.ledgers.decisions import Kind, decided
+from spark_jobs.ledgers.releases import champion
+from spark_jobs.ledgers.runs import JobRun
 from spark_jobs.runner.failures import Failure, describe_failure
 from spark_jobs.runner.job_costs import Costs, executions, group_of
 from spark_jobs.runner.quality_gate import check_table
@@ -75,9 +77,9 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress 
     """
     failure: JobFailedError | None = None
     for stage in stages:
-        if stage.only_if and not decided(night.lakehouse, stage.only_if, night.run_date):
+        if stage.only_if and not decided(night.lakehouse, Kind(stage.only_if), night.run_date):
             progress(stage.name, "skipped, not due")
-            night.record("ops.runs", [_row(night, stage, job, "skipped", 0.0) for job in stage.jobs])
+            runs.record(night, [JobRun(stage.name, job.name, "skipped") for job in stage.jobs])
             continue
         try:
             run_stage(night, stage, progress)
@@ -115,8 +117,8 @@ def _run_job(night: Night, stage: Stage, job: Job, after: list[Future[None]], pr
             for table in job.gates:
                 if not TABLES[table].may_be_absent or night.lakehouse.exists(table):
                     check_table(ours.after_job(), table)
-    night.record("ops.job_costs", [costs.row(ours, stage.name, job.name)])
-    night.record("ops.runs", [_row(ours, stage, job, "succeeded", costs.seconds)])
+    job_costs.record(night, costs.of_job(ours, stage.name, job.name))
+    runs.record(night, [_run(ours, stage, job, "succeeded", costs.seconds)])
 
 
 @contextmanager
@@ -126,20 +128,17 @@ def recorded(night: Night, ours: Night, stage: Stage, job: Job, costs: Costs) ->
         yield
     except Exception as error:
         failure = describe_failure(error, night.spark, night.settings)
-        night.record("ops.runs", [_row(ours, stage, job, "failed", costs.seconds, failure.message)])
+        runs.record(night, [_run(ours, stage, job, "failed", costs.seconds, failure.message)])
         raise JobFailedError(f"{stage.name}/{job.name}: {failure.message}", failure) from error
 
 
-def _row(
-    night: Night, stage: Stage, job: Job, status: str, seconds: float, error: str | None = None
-) -> dict[str, object]:
-    return {
-        "stage": stage.name,
-        "job": job.name,
-        "status": status,
-        "seconds": round(seconds, 3),
-        "inputs": dict(night.versions_read),
-        "outputs": dict(night.versions_written),
-        "code_version": night.code_version,
-        "error": error,
-    }
+def _run(night: Night, stage: Stage, job: Job, status: str, seconds: float, error: str | None = None) -> JobRun:
+    return JobRun(
+        stage.name,
+        job.name,
+        status,
+        round(seconds, 3),
+        dict(night.versions_read),
+        dict(night.versions_written),
+        error,
+    )

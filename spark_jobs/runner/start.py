@@ -11,11 +11,11 @@ from spark_jobs.contracts.domain import Domain, find_domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES, Stage
 from spark_jobs.contracts.settings import load_settings
-from spark_jobs.lakehouse.leases import Lease, hold_lease
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import release_named
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers.leases import Lease, hold_lease
+from spark_jobs.ledgers.releases import release_named
 from spark_jobs.runner.run import Progress, module_of, run_night, run_stage
 from spark_jobs.runner.workload import likely_events
 
@@ -53,16 +53,16 @@ def whole_night(
 
 
 def leakage(domain: str, run_date: date) -> tuple[date, int]:
-    """Replay the oldest cutoff that this night trained on, without what came after it; see on_demand.leakage_check."""
-    from spark_jobs.on_demand.leakage_check import check_leakage
+    """Replay the oldest cutoff that this night trained on, without what came after it; see operations.leakage_check."""
+    from spark_jobs.operations.leakage_check import check_leakage
 
     _lakehouse(domain, run_date)
     return check_leakage(_night(domain, run_date, "leakage", [], force_training=False).for_job())
 
 
 def reproduction(domain: str, release: str) -> int:
-    """Make a past release again and compare it; see on_demand.reproduce."""
-    from spark_jobs.on_demand.reproduce import reproduce
+    """Make a past release again and compare it; see operations.reproduce."""
+    from spark_jobs.operations.reproduce import reproduce
 
     run_date = release_named(Lakehouse.of(load_settings(), domain), release)["run_date"]
     return reproduce(_night(domain, run_date, f"reproduce {release}", [], force_training=False), release)
@@ -84,7 +84,7 @@ def _night(domain: str, run_date: date, what: str, stages: Iterable[Stage], forc
         loader.submit(_load, list(stages))
         name = f"nightjar {domain} {run_date} {what}"
         session = spark_session(settings, name, likely_events(settings, described))
-    return Night(session, settings, described, run_date, force_training)
+    return Night(settings, described, run_date, spark=session, force_training=force_training)
 
 
 def refuse_future(domain: Domain, run_date: date) -> None:

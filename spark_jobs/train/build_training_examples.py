@@ -16,9 +16,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain.windows import Windows
-from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import histories_of, require_snapshots, with_attributes
+from spark_jobs.planning.snapshots import histories_of, require_snapshots, with_attributes
+from spark_jobs.planning.training_dates import training_dates
 from spark_jobs.recommender.arrays.batches import shared_out
 from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import COLUMNS, example_maker

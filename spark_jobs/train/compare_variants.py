@@ -13,9 +13,10 @@ from typing import Any
 import xgboost as xgb
 from pyspark.sql import DataFrame
 
-from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import users_as_of
+from spark_jobs.ledgers import model_variants
+from spark_jobs.planning.snapshots import users_as_of
+from spark_jobs.planning.training_dates import training_dates
 from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.examples import real_rows
 from spark_jobs.recommender.ranking.labels import at_most, relevant_after, returning_users
@@ -52,10 +53,7 @@ def run(night: Night) -> None:
         version = register(night, registry, version, examples, chosen, rows)
     left_out = [row for row in tried_variants if not row["onnx"]]
     figures = [{name: row.get(name) for name in RECORDED} for row in [*rows, *left_out]]
-    night.record(
-        "ops.model_variants",
-        [row | {"model_version": version.number, "chosen": row["variant"] == chosen} for row in figures],
-    )
+    model_variants.record(night, version.number, figures, chosen)
     registry.log_variants(version, {str(row["variant"]): row for row in figures})
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 from datetime import date, timedelta
 from functools import reduce
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.serving import source_of
-from spark_jobs.lakehouse.calendar import training_dates
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion
-from spark_jobs.lakehouse.snapshots import users_as_of, with_attributes
-from spark_jobs.lakehouse.tables import literal
+from spark_jobs.ledgers import model_metrics, model_variants
+from spark_jobs.ledgers.releases import champion
+from spark_jobs.planning.snapshots import users_as_of, with_attributes
+from spark_jobs.planning.training_dates import training_dates
 from spark_jobs.recommender.evaluation.evaluator import (
     CHAMPION,
     COLUMNS,
@@ -53,7 +52,7 @@ def run(night: Night) -> None:
     items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cutoff))
     rows = summary(night.read("gold.evaluation_users"), users.select("user_id", "relevant"), items)
     users.unpersist()
-    night.record("ops.model_metrics", [row | {"model_version": version.number} for row in rows])
+    model_metrics.record(night, version.number, rows)
     log(night, registry, version, (cutoff, cutoff + timedelta(days=windows.days)), rows)
 
 
@@ -101,23 +100,18 @@ def evaluate(night: Night, version: Version, cutoff: date, users: DataFrame, mod
         one.destroy()
 
 
-def variants(night: Night, version: Version) -> list[dict[str, Any]]:
-    """What smaller and simpler models would have cost, the full one first; empty where nothing was compared."""
-    if not night.lakehouse.exists("ops.model_variants"):
-        return []
-    rows = night.lakehouse.query(
-        f"SELECT * FROM v WHERE model_version = {literal(version.number)} AND recorded_at = "
-        f"(SELECT max(recorded_at) FROM v WHERE model_version = {literal(version.number)}) ORDER BY bytes DESC",
-        v=("ops.model_variants", night.read_version("ops.model_variants")),
-    ).to_pylist()
-    return sorted(rows, key=lambda row: str(row["variant"]) != "full")
-
-
 def log(night: Night, registry: ModelRegistry, version: Version, window: tuple[date, date], rows: list[dict]) -> None:
     """Send the figures of all users to MLflow, the ranker's by name, the others' with the model's name in front."""
     domain, importance = night.domain.domain, feature_importance(registry.load(version.number))
     evaluation = Evaluation(
-        domain, version.number, night.run_date, *window, rows, importance, variants(night, version), DESCRIPTIONS
+        domain,
+        version.number,
+        night.run_date,
+        *window,
+        rows,
+        importance,
+        model_variants.latest(night.lakehouse, version.number),
+        DESCRIPTIONS,
     )
     folder = night.settings.home / "reports" / domain / str(night.run_date)
     write_report(evaluation, folder)

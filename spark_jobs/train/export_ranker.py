@@ -9,7 +9,8 @@ from __future__ import annotations
 import xgboost as xgb
 
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.snapshots import users_as_of
+from spark_jobs.ledgers import model_metrics
+from spark_jobs.planning.snapshots import users_as_of
 from spark_jobs.recommender.evaluation.evaluator import RANKER
 from spark_jobs.recommender.export.conversion import facts, onnx_scores, to_onnx
 from spark_jobs.recommender.export.parity import Parity, edge_parity, parity
@@ -32,9 +33,10 @@ def run(night: Night) -> None:
         "onnx_max_difference": agreement.max_difference,
         "onnx_same_top_10": agreement.same_top_10,
     }
-    rows = [{"model": RANKER, "metric": name, "value": value} for name, value in figures.items()]
-    of_version = {"model_version": version.number, "users": agreement.lists}
-    night.record("ops.model_metrics", [row | of_version for row in rows])
+    rows = [
+        {"model": RANKER, "metric": name, "value": value, "users": agreement.lists} for name, value in figures.items()
+    ]
+    model_metrics.record(night, version.number, rows)
     edge_parity(booster, exported).require()
     agreement.require()
     example = real_rows(night.read("gold.training_examples"), booster.feature_names or []).to_numpy()

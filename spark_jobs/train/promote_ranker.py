@@ -16,17 +16,17 @@ import xgboost as xgb
 
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.settings import PROJECT_ROOT
-from spark_jobs.lakehouse.decisions import NO, WAITS, YES, baseline_serves, held_model, latest_about
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion
-from spark_jobs.lakehouse.tables import literal
+from spark_jobs.ledgers import decisions, model_metrics
+from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, baseline_serves, held_model, latest_about
+from spark_jobs.ledgers.releases import champion
 from spark_jobs.recommender.evaluation.promotion import Verdict, decide_promotion
 from spark_jobs.recommender.features.vocabulary import FEATURES
 from spark_jobs.recommender.ranking.ranker import feature_importance
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.card import model_card
 
-DECISION_TEXTS = {YES: "promoted", NO: "refused", WAITS: "waits for a person"}
+DECISION_TEXTS = {Outcome.YES: "promoted", Outcome.NO: "refused", Outcome.WAITS: "waits for a person"}
 """How a version's tag begins."""
 
 
@@ -34,16 +34,15 @@ def run(night: Night) -> None:
     """Judge, and write it down."""
     registry = ModelRegistry(night.settings, night.domain)
     version, earlier = registry.require_trained_on(night.run_date), champion_before(night)
-    rows = evaluation_of(night, version.number)
+    rows = model_metrics.latest_evaluation(night.lakehouse, version.number)
     growth = size_against(registry, version, earlier)
     verdict = decide_promotion(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
     outcome, reason = outcome_of(night, verdict, version.number)
-    decision = {"decision": "promote", "outcome": outcome, "reason": reason, "model_version": version.number}
     booster = registry.load(version.number)
-    decisions: list[dict[str, Any]] = [decision | {"features": list(booster.feature_names or [])}]
-    if outcome != YES and verdict.best_source and not stays(night, earlier):
-        decisions.append(baseline_serves(verdict.best_source, f"no ranker serves yet: {reason}"))
-    night.record("ops.decisions", decisions)
+    tonight = [Decision(Kind.PROMOTE, outcome, reason, version.number, booster.feature_names or [])]
+    if outcome != Outcome.YES and verdict.best_source and not stays(night, earlier):
+        tonight.append(baseline_serves(verdict.best_source, f"no ranker serves yet: {reason}"))
+    decisions.record(night, *tonight)
     decision_text = f"{DECISION_TEXTS[outcome]}: {reason}"
     registry.tag(version, {"promotion": decision_text})
     registry.challenge(version)
@@ -58,17 +57,17 @@ def stays(night: Night, earlier: str | None) -> bool:
     )
 
 
-def outcome_of(night: Night, verdict: Verdict, version: str) -> tuple[str, str]:
+def outcome_of(night: Night, verdict: Verdict, version: str) -> tuple[Outcome, str]:
     """What the verdict comes to, and why: people have the last word."""
     if not verdict.promote:
-        return NO, verdict.reason
+        return Outcome.NO, verdict.reason
     if held := held_model(night.lakehouse, night.run_date):
-        return NO, f"version {held.model_version} is held ({held.reason}); otherwise: {verdict.reason}"
+        return Outcome.NO, f"version {held.model_version} is held ({held.reason}); otherwise: {verdict.reason}"
     if night.domain.train.approval == "required":
-        if answer := latest_about(night.lakehouse, "choose", version):
+        if answer := latest_about(night.lakehouse, Kind.CHOOSE, version):
             return answer.outcome, f"{answer.reason}; {verdict.reason}"
-        return WAITS, verdict.reason
-    return YES, verdict.reason
+        return Outcome.WAITS, verdict.reason
+    return Outcome.YES, verdict.reason
 
 
 def card(night: Night, version: Version, decision_text: str, rows: list[dict[str, Any]], booster: xgb.Booster) -> str:
@@ -85,16 +84,6 @@ def card(night: Night, version: Version, decision_text: str, rows: list[dict[str
 def champion_before(night: Night) -> str | None:
     """What served before tonight."""
     return champion(night.lakehouse, until=night.run_date - timedelta(days=1))
-
-
-def evaluation_of(night: Night, version: str) -> list[dict[str, Any]]:
-    """The rows of the version's latest evaluation, without those of its export."""
-    rows = night.lakehouse.query(
-        f"SELECT * FROM metrics WHERE model_version = {literal(version)} AND recorded_at = (SELECT max(recorded_at) "
-        f"FROM metrics WHERE model_version = {literal(version)} AND metric = 'ndcg_at_10')",
-        metrics=("ops.model_metrics", night.read_version("ops.model_metrics")),
-    )
-    return list(rows.to_pylist())
 
 
 def size_against(registry: ModelRegistry, version: Version, earlier: str | None) -> float:

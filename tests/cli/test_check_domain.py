@@ -12,7 +12,7 @@ from rich.console import Console
 
 from spark_jobs.cli.check_domain import check_domain, show
 from spark_jobs.contracts.settings import Settings
-from spark_jobs.on_demand.domain_check.report import CheckReport
+from spark_jobs.operations.domain_check.report import CheckReport
 
 GOOD = """
     domain: shop

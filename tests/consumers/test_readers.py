@@ -70,10 +70,10 @@ def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tup
     """Folder of a domain that published twice, and the table as opened between the two."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), code_version="test")
     domain = find_domain(PROJECT_ROOT / "conf", "movielens-100k")
-    before = Night(spark, settings, domain, date(2026, 11, 23))
+    before = Night(settings, domain, date(2026, 11, 23), spark=spark)
     before.replace(SERVED.full_name, lists(before, "r-1"))
     opened = DeltaTable(before.lakehouse.uri(SERVED.full_name))
-    night = Night(spark, settings, domain, date(2026, 11, 24))
+    night = Night(settings, domain, date(2026, 11, 24), spark=spark)
     night.replace(SERVED.full_name, lists(night, "r-2"))
     facts = {"model_version": "3", "domain_digest": "d", "code_version": "test", "inputs": {}, "users": 3, "rows": 9}
     night.record("ops.releases", [facts | {"release": "r-1", "serving": True}])

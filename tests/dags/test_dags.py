@@ -19,8 +19,8 @@ from nightjar_airflow.run_dates import run_date
 from spark_jobs.contracts.domain import load_domain
 from spark_jobs.contracts.job_catalog import NIGHT, stage_order
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
-from spark_jobs.lakehouse.leases import Lease, LeaseTakenError, hold_lease
 from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers.leases import Lease, LeaseTakenError, hold_lease
 from tests.dags.conftest import load_dags, run_dag
 
 CONF = PROJECT_ROOT / "conf"

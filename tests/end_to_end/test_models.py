@@ -15,7 +15,7 @@ from rich.console import Console
 from spark_jobs.cli.models import ExportError, export, show
 from spark_jobs.contracts.settings import PROJECT_ROOT
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion
+from spark_jobs.ledgers.releases import champion
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 from spark_jobs.train.compare_variants import run as compare_variants
 from spark_jobs.train.export_ranker import run as export_ranker
@@ -115,7 +115,7 @@ def test_every_training_says_what_smaller_models_cost(shop: Night) -> None:
 def test_a_domain_that_prefers_smaller_models_gets_one(shop: Night) -> None:
     train = shop.domain.train.model_copy(update={"prefer_smaller": "99%"})
     domain = shop.domain.model_copy(update={"train": train})
-    night = Night(shop.spark, shop.settings, domain, shop.run_date)
+    night = Night(shop.settings, domain, shop.run_date, spark=shop.spark)
     registry = ModelRegistry(shop.settings, domain)
     before = registry.require_trained_on(shop.run_date)
     versions = []

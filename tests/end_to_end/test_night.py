@@ -18,11 +18,11 @@ from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import JOBS, STAGES, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse import night as night_module
-from spark_jobs.lakehouse.decisions import latest_of_date
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import champion, published
-from spark_jobs.lakehouse.snapshots import SnapshotGoneError
-from spark_jobs.on_demand.leakage_check import FutureSeenError, check_leakage
+from spark_jobs.ledgers.decisions import latest_of_date
+from spark_jobs.ledgers.releases import champion, published
+from spark_jobs.operations.leakage_check import FutureSeenError, check_leakage
+from spark_jobs.planning.snapshots import SnapshotGoneError
 from spark_jobs.prepare import build_user_histories, ingest_landing_files
 from spark_jobs.prepare.decide_training import run as decide
 from spark_jobs.publish.check_recommendations import ListCheckError
@@ -194,7 +194,7 @@ def test_a_list_that_breaks_a_rule_is_not_published(shop: Night, fault: str) -> 
 
     assert first is not None
 
-    night = Night(shop.spark, shop.settings, shop.domain, shop.run_date)
+    night = Night(shop.settings, shop.domain, shop.run_date, spark=shop.spark)
     histories = shop.read("gold.user_histories")
     if fault == "blocked":
         added = F.when(F.col("user_id") == first.user_id, F.array(F.lit(first.item_id))).otherwise(
@@ -238,7 +238,7 @@ def test_rules_of_people_hold_are_recorded_and_checked(shop: Night) -> None:
 
     rules = json.loads(json.dumps(RULES).replace("ITEM", item.item_id))
     domain = Domain.model_validate(shop.domain.model_dump() | {"rules": shop.domain.rules.model_dump() | rules})
-    night = Night(shop.spark, shop.settings, domain, shop.run_date)
+    night = Night(shop.settings, domain, shop.run_date, spark=shop.spark)
 
     with pytest.raises(ListCheckError, match=r"blocks: \d+ rows.*at place 2: \d+ rows.*at most 4 items of a category"):
         check(night.for_job())
@@ -271,7 +271,7 @@ def test_a_rerun_gives_identical_tables(shop: Night) -> None:
     before = {table: content(shop, table, "model_version", "release") for table in tables}
     # Of code that can't be told from other code nothing is kept: everything is made again, the model too.
     settings = shop.settings.model_copy(update={"code_version": "tested-dirty"})
-    run_night(Night(shop.spark, settings, shop.domain, shop.run_date))
+    run_night(Night(settings, shop.domain, shop.run_date, spark=shop.spark))
     for table in tables:
         assert content(shop, table, "model_version", "release") == before[table], table
 
@@ -309,7 +309,7 @@ def test_what_happens_later_changes_nothing(shop: Night, same_shop: Night, monke
 
 
 def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Night) -> None:
-    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=1))
+    later = Night(shop.settings, shop.domain, shop.run_date + timedelta(days=1), spark=shop.spark)
     run_night(later)
     decision = later.read("ops.decisions").where(
         (F.col("run_date") == F.lit(later.run_date)) & (F.col("decision") == "train")
@@ -331,7 +331,7 @@ def test_a_later_night_reuses_the_champion_and_replaces_what_is_served(shop: Nig
 def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
     """Nothing came: no batch is cleaned, no snapshot described and no gate run again; the lists are the same."""
     settings = shop.settings.model_copy(update={"code_version": "kept"})
-    nights = [Night(shop.spark, settings, shop.domain, shop.run_date + timedelta(days=1)) for _ in range(2)]
+    nights = [Night(settings, shop.domain, shop.run_date + timedelta(days=1), spark=shop.spark) for _ in range(2)]
     run_night(nights[0])
     untouched = ("bronze.interactions", "silver.interactions", "silver.items", *SNAPSHOTS)
     versions = {table: shop.lakehouse.version(table) for table in untouched}
@@ -348,7 +348,7 @@ def test_the_same_night_again_does_nothing_twice(shop: Night) -> None:
 
 def test_a_champion_whose_sources_are_switched_off_is_trained_anew(shop: Night) -> None:
     before = shop.lakehouse.version("ops.decisions")
-    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=2))
+    later = Night(shop.settings, shop.domain, shop.run_date + timedelta(days=2), spark=shop.spark)
     for sources, outcome, reason in (
         ({}, "no", "the latest training is 2 days old; it is due after 7"),
         ({"past_to_future": 0}, "no", "the latest training is 2 days old; it is due after 7"),
@@ -363,10 +363,10 @@ def test_a_champion_whose_sources_are_switched_off_is_trained_anew(shop: Night) 
 
 
 def test_a_champion_whose_features_are_gone_is_trained_anew(shop: Night) -> None:
-    later = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=2))
+    later = Night(shop.settings, shop.domain, shop.run_date + timedelta(days=2), spark=shop.spark)
     reason = {"decision": "promote", "outcome": "yes", "reason": "planted", "model_version": "1"}
     before = later.lakehouse.version("ops.decisions")
-    Night(shop.spark, shop.settings, shop.domain, shop.run_date).record(
+    Night(shop.settings, shop.domain, shop.run_date, spark=shop.spark).record(
         "ops.decisions", [reason | {"features": ["user_events", "phase_of_the_moon"]}]
     )
     decide(later.for_job())
@@ -383,7 +383,7 @@ def test_last_weeks_model_serves_where_training_fails(shop: Night, monkeypatch: 
     """A GPU is demanded that is not there: the night publishes with the champion, and is a failed one."""
     settings = shop.settings.model_copy(update={"device": "cuda"})
     monkeypatch.setattr("xgboost.build_info", lambda: {"USE_CUDA": False})
-    later = Night(shop.spark, settings, shop.domain, shop.run_date + timedelta(days=2), force_training=True)
+    later = Night(settings, shop.domain, shop.run_date + timedelta(days=2), force_training=True, spark=shop.spark)
     serving = champion(shop.lakehouse, until=shop.run_date)
 
     with pytest.raises(JobFailedError, match="train/train_ranker: NIGHTJAR_DEVICE is cuda"):
@@ -401,7 +401,7 @@ def test_last_weeks_model_serves_where_training_fails(shop: Night, monkeypatch: 
 @pytest.mark.parametrize("job", [score, build_training_examples.run])
 def test_what_another_night_described_is_refused(shop: Night, job: Callable[[Night], None]) -> None:
     """As where a stage alone is run again after a later night: it has snapshots of other dates."""
-    other = Night(shop.spark, shop.settings, shop.domain, shop.run_date + timedelta(days=3))
+    other = Night(shop.settings, shop.domain, shop.run_date + timedelta(days=3), spark=shop.spark)
     before = shop.lakehouse.version("gold.training_examples")
 
     with pytest.raises(SnapshotGoneError, match=f"no snapshot of .*{other.run_date}: .* while no other one runs"):

@@ -11,10 +11,10 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql import functions as F
 
-from spark_jobs.lakehouse.decisions import latest_of_date, promotion_candidate
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import LEDGER, SERVED, STAGED, champion, creation_of, published
-from spark_jobs.on_demand.reproduce import NotReproducibleError, reproduce
+from spark_jobs.ledgers.decisions import latest_of_date, promotion_candidate
+from spark_jobs.ledgers.releases import LEDGER, SERVED, STAGED, champion, creation_of, published
+from spark_jobs.operations.reproduce import NotReproducibleError, reproduce
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.publish.score_users import run as score
@@ -33,7 +33,7 @@ def test_a_release_is_made_again_row_by_row(shop: Night) -> None:
 
 def test_lists_that_were_made_and_not_published_are_kept_by_the_next_try(copied: Night) -> None:
     settings = copied.settings.model_copy(update={"code_version": "kept"})
-    night = Night(copied.spark, settings, copied.domain, copied.run_date)
+    night = Night(settings, copied.domain, copied.run_date, spark=copied.spark)
 
     def staged_by(night: Night) -> int:
         score(night.for_job())
@@ -138,7 +138,9 @@ def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None
 
     # With a better ranker that has to wait for a person it still serves.
     train = copied.domain.train.model_copy(update={"approval": "required"})
-    asking = Night(copied.spark, copied.settings, copied.domain.model_copy(update={"train": train}), copied.run_date)
+    asking = Night(
+        copied.settings, copied.domain.model_copy(update={"train": train}), copied.run_date, spark=copied.spark
+    )
     copied.record("ops.model_metrics", [{k: v for k, v in row.items() if k != "recorded_at"} for row in rows])
     promote(asking.for_job())
     unpublished = latest_of_date(copied.lakehouse, "promote", copied.run_date)

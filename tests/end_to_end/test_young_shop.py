@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from spark_jobs.lakehouse.decisions import latest_of_date
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.lakehouse.releases import SERVED, champion
+from spark_jobs.ledgers.decisions import latest_of_date
+from spark_jobs.ledgers.releases import SERVED, champion
 from spark_jobs.runner.run import JobFailedError, run_night
 
 YOUNG = date(2026, 1, 8)
@@ -19,11 +19,11 @@ def at(shop: Night, run_date: date, **train: object) -> Night:
     """The shop at another date, with other settings of training and a list for new users."""
     recommendations = shop.domain.recommendations.model_copy(update={"new_user_id": "(anybody)"})
     changed = {"train": shop.domain.train.model_copy(update=train), "recommendations": recommendations}
-    return Night(shop.spark, shop.settings, shop.domain.model_copy(update=changed), run_date)
+    return Night(shop.settings, shop.domain.model_copy(update=changed), run_date, spark=shop.spark)
 
 
 def test_a_source_serves_until_a_ranker_can_be_trained(same_shop: Night, caplog: pytest.LogCaptureFixture) -> None:
-    forced = Night(same_shop.spark, same_shop.settings, same_shop.domain, YOUNG, force_training=True)
+    forced = Night(same_shop.settings, same_shop.domain, YOUNG, force_training=True, spark=same_shop.spark)
 
     with pytest.raises(JobFailedError, match=r"Can't train: the events before 2026-01-08 reach back . windows"):
         run_night(forced)

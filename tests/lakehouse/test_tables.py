@@ -12,9 +12,9 @@ import pytest
 from deltalake import write_deltalake
 
 from spark_jobs.contracts.tables import TABLES
-from spark_jobs.lakehouse.decisions import decided, latest
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, OldTableError
+from spark_jobs.ledgers.decisions import decided, latest
 
 NIGHTS = [date(2026, 1, day) for day in (1, 2, 3)]
 BEGUN = datetime(2026, 1, 9, tzinfo=UTC)

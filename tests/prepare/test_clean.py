@@ -219,7 +219,7 @@ def test_an_edited_domain_file_cleans_everything_again(
     # As it would be had it always been so.
     fresh = home / "fresh"
     shutil.copytree(home / "landing", fresh / "landing")
-    other = Night(spark, night.settings.model_copy(update={"home": fresh}), night.domain, night.run_date)
+    other = Night(night.settings.model_copy(update={"home": fresh}), night.domain, night.run_date, spark=spark)
     prepare(other, *LANDING)
 
     assert content(other, "silver.interactions", "batch_id") == content(night, "silver.interactions", "batch_id")

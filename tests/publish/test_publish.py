@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.job_catalog import JOBS, SNAPSHOTS
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night, schema_of
-from spark_jobs.lakehouse.releases import LEDGER, champion, published
+from spark_jobs.ledgers.releases import LEDGER, champion, published
 from spark_jobs.publish.publish_recommendations import ReleaseUnknownError
 from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.publish.score_users import release_row

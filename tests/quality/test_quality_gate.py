@@ -170,7 +170,7 @@ def test_a_gate_never_passes_on_nothing(night: Night, tmp_path: Path) -> None:
     suites = tmp_path / "suites"
     suites.mkdir()
     bare = Night(
-        night.spark, night.settings.model_copy(update={"expectations_dir": suites}), night.domain, night.run_date
+        night.settings.model_copy(update={"expectations_dir": suites}), night.domain, night.run_date, spark=night.spark
     )
 
     with pytest.raises(SuiteError, match="no suite for"):

@@ -1,1 +1,0 @@
-"""No part of a night: what people start by hand, or what a DAG of its own runs."""
