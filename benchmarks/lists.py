@@ -115,9 +115,10 @@ def make_home(folder: Path, domain: dict[str, Any]) -> Path:
 
 def published(folder: Path, domain: str) -> Lists:
     """What is served now."""
+    from spark_jobs.contracts.storage import Location
     from spark_jobs.lakehouse.tables import Lakehouse
 
-    lakehouse = Lakehouse(str(folder / "lakehouse"), domain)
+    lakehouse = Lakehouse(Location(str(folder / "lakehouse")), domain)
     rows = lakehouse.query("SELECT user_id, item_id FROM r ORDER BY user_id, rank", r="gold.recommendations")
     lists: Lists = {}
     for user, item in zip(rows["user_id"].to_pylist(), rows["item_id"].to_pylist(), strict=True):

@@ -31,6 +31,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.contracts.storage import Location
 from spark_jobs.lakehouse.tables import Lakehouse
 
 HERE, FIRST_DAY, DAYS = Path(__file__).parent, date(2026, 6, 1), 100
@@ -94,7 +95,7 @@ def night(home: Path, cost: Cost, run_date: date) -> Cost:
     watcher.join()
     cost.peak_gib, cost.driver_gib = (max(row[k] for row in cost.memory) for k in (1, 2))
     cost.disk_gib = sum(file.stat().st_size for file in (home / "lakehouse").rglob("*") if file.is_file()) / 2**30
-    lakehouse = Lakehouse(str(home / "lakehouse"), "retail")
+    lakehouse = Lakehouse(Location(str(home / "lakehouse")), "retail")
     cost.events = lakehouse.count("silver.interactions")
     of_night = f"FROM p WHERE run_date = DATE '{run_date}' GROUP BY job ORDER BY min(recorded_at)"
     rows = lakehouse.query(f"SELECT job, sum(seconds) AS seconds {of_night}", p="ops.job_costs").to_pylist()

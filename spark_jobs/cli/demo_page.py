@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from spark_jobs.cli.job_costs import costs_of
-from spark_jobs.cli.recommendations import user_list
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.releases import serving
+from spark_jobs.views.user_lists import user_list
 
 PEOPLE = 3
 

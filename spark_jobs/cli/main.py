@@ -29,6 +29,7 @@ console = Console()
 complaints = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=1, help="Rows to show.")]
 DomainName = Annotated[str, typer.Option("--domain", "-d", help="Domain: the name of a file in conf/, without .yaml.")]
 
 
@@ -88,13 +89,38 @@ def recommendations(
     json: AsJson = False,
 ) -> None:
     """Show a user's published list with its reasons."""
-    from spark_jobs.cli.recommendations import show, user_list
+    from spark_jobs.cli.recommendations import show
+    from spark_jobs.views.user_lists import user_list
 
     published = user_list(load_settings(), domain, user, limit)
     if json:
         print(published.to_json())
     else:
         show(published, console)
+
+
+@app.command()
+def nights(domain: DomainName, limit: Limit = 14, json: AsJson = False) -> None:
+    """List the latest nights: how each ended, how long it took, what it trained and published."""
+    from spark_jobs.cli.views import show
+
+    show("nights", load_settings(), domain, limit, console, json=json)
+
+
+@app.command()
+def quality(domain: DomainName, limit: Limit = 14, json: AsJson = False) -> None:
+    """List the latest trainings: NDCG@10 of the ranker beside the best baseline and the champion."""
+    from spark_jobs.cli.views import show
+
+    show("quality", load_settings(), domain, limit, console, json=json)
+
+
+@app.command()
+def quarantine(domain: DomainName, limit: Limit = 30, json: AsJson = False) -> None:
+    """List refused records by delivery and failed check, with an example of each."""
+    from spark_jobs.cli.views import show
+
+    show("quarantine", load_settings(), domain, limit, console, json=json)
 
 
 @app.command()

@@ -45,19 +45,9 @@ FORMATS = {"version": "", "run_date": "", "ndcg_at_10": ".4f", "aliases": "", "v
 
 def show(settings: Settings, domain_name: str, limit: int, console: Console, *, json: bool = False) -> None:
     """Print the latest versions with quality, aliases and the verdict on each."""
-    from spark_jobs.registry.model_registry import ModelRegistry
+    from spark_jobs.views.models import version_rows
 
-    registry = ModelRegistry(settings, find_domain(settings.conf_dir, domain_name))
-    rows = [
-        {
-            "version": version.number,
-            "run_date": version.tags.get("run_date", ""),
-            "ndcg_at_10": version.metrics.get("ndcg_at_10"),
-            "aliases": ", ".join(aliases),
-            "verdict": version.tags.get("promotion", "not judged yet"),
-        }
-        for version, aliases in registry.versions(limit)
-    ]
+    rows = version_rows(settings, find_domain(settings.conf_dir, domain_name), limit)
     if json:
         print_json(rows)
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 
@@ -12,8 +10,8 @@ from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError
 from spark_jobs.ledgers.decisions import held_model
-from spark_jobs.ledgers.model_metrics import ndcg_by_version
-from spark_jobs.ledgers.releases import ROLLBACK, Serving, published, serving
+from spark_jobs.ledgers.releases import serving
+from spark_jobs.views.releases import release_rows
 
 FORMATS = {
     "release": "",
@@ -44,28 +42,3 @@ def show(settings: Settings, domain_name: str, limit: int, console: Console, *, 
             f"Held: version {held.model_version} stays until nightjar models promote ({escape(held.reason)})",
             soft_wrap=True,
         )
-
-
-def release_rows(lakehouse: Lakehouse, now: Serving, limit: int) -> list[dict[str, Any]]:
-    """The latest releases, newest first: `new` is the share of first ten places that changed, `state` says the rest."""
-    quality = ndcg_by_version(lakehouse)
-    rows: list[dict[str, Any]] = []
-    for row in published(lakehouse, limit):
-        earlier = any(listed["release"] == now.release for listed in rows)
-        current = row["release"] == now.release and row["serving"] and not earlier
-        state = "serving" if current else "" if row["serving"] else "older than what was served"
-        if row["kind"] == ROLLBACK:
-            state = f"{state} rollback by {row['by']}: {row['reason']}".strip()
-        rows.append(
-            {
-                "release": row["release"],
-                "run_date": row["run_date"],
-                "model": row["model_version"],
-                "ndcg_at_10": quality.get(row["model_version"]),
-                "users": row["users"],
-                "rows": row["rows"],
-                "new": row["churn"],
-                "state": state,
-            }
-        )
-    return rows

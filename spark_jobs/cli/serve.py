@@ -13,6 +13,7 @@ from spark_jobs.cli.airflow_server import AIRFLOW, USER, AirflowError, EmbeddedA
 from spark_jobs.contracts.dag_catalog import MAINTENANCE_DAG, NIGHT_DAG
 from spark_jobs.contracts.domain import DomainFileError, load_domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.storage import landing_location
 from spark_jobs.landing.listing import list_files
 
 
@@ -53,7 +54,7 @@ def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
             continue
         dag = NIGHT_DAG.dag_id(domain)
         wait_for_dag(api, dag)
-        if list_files(settings.landing, domain.interactions.path):
+        if list_files(landing_location(settings), domain.interactions.path):
             for name in (dag, MAINTENANCE_DAG.dag_id(domain)):
                 wait_for_dag(api, name)
                 api.unpause(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from spark_jobs.contracts.tables import TABLES
 
@@ -38,6 +39,8 @@ class Stage:
     description: str
     jobs: tuple[Job, ...]
     only_if: str | None = None
+    on_failure: Literal["stop", "warn"] = "stop"
+    """`warn`: the night goes on without it, never takes lists back, and is a failed one at its end."""
     side_by_side: bool = False
     timeout_minutes: int = 120
 
@@ -175,6 +178,7 @@ NIGHT: tuple[Stage, ...] = (
             ),
         ),
         only_if="train",
+        on_failure="warn",
         timeout_minutes=360,
     ),
     Stage(

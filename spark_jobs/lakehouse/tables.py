@@ -11,15 +11,18 @@ from datetime import date
 from functools import reduce
 from operator import and_
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Field, QueryBuilder, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
+from pyarrow.fs import FileSystem, FileType
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.storage import Location, lakehouse_location
 from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.contracts.tables.renames import RENAMED_COLUMNS
 from spark_jobs.lakehouse.access import Access
@@ -48,36 +51,56 @@ class OldTableError(NightjarError):
 
 @dataclass(frozen=True)
 class Lakehouse:
-    """The tables of one domain below `root`, by their full name (`gold.recommendations`).
+    """The tables of one domain, by their full name (`gold.recommendations`): the one door to their storage.
 
     With `access` every method raises UndeclaredTableError for a table that the job catalogue does not give the job.
     """
 
-    root: str
+    location: Location
     domain: str
     access: Access | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, settings: Settings, domain: Domain | str, access: Access | None = None) -> Lakehouse:
         """The lakehouse of a domain in this installation."""
-        return cls(str(settings.lakehouse), domain if isinstance(domain, str) else domain.domain, access)
+        return cls(lakehouse_location(settings), domain if isinstance(domain, str) else domain.domain, access)
 
     def uri(self, name: str) -> str:
         """Where the table lies; raises KeyError for one that no contract names."""
         table = TABLES[name]
-        return f"{self.root}/{self.domain}/{table.layer}/{table.name}"
+        return self.location.below(self.domain, table.layer, table.name)
+
+    @property
+    def _options(self) -> dict[str, str] | None:
+        return dict(self.location.options) or None
+
+    def has_version(self, name: str, version: int) -> bool:
+        """Whether the log still has this version of the table."""
+        try:
+            self._readable(name, version, without_files=True)
+        except DeltaError:
+            return False
+        return True
+
+    def missing_files(self, name: str, version: int) -> tuple[int, int]:
+        """How many of the data files of a version are gone, and how many it has."""
+        actions = pa.table(self._readable(name, version).get_add_actions())
+        filesystem, folder = FileSystem.from_uri(self.uri(name))
+        paths = [f"{folder}/{unquote(path)}" for path in actions["path"].to_pylist()]
+        missing = [info for info in filesystem.get_file_info(paths) if info.type == FileType.NotFound]
+        return len(missing), len(paths)
 
     def exists(self, name: str) -> bool:
         """Whether the table was ever written."""
         if self.access:
             self.access.require_readable(name)
-        return bool(DeltaTable.is_deltatable(self.uri(name)))
+        return bool(DeltaTable.is_deltatable(self.uri(name), self._options))
 
     def _readable(self, name: str, version: int | None = None, *, without_files: bool = False) -> DeltaTable:
         """The table at a version, the latest by default, for reading."""
         if self.access:
             self.access.require_readable(name)
-        return DeltaTable(self.uri(name), version=version, without_files=without_files)
+        return DeltaTable(self.uri(name), version, self._options, without_files)
 
     def _content(self, name: str, version: int | None) -> DeltaTable:
         """The table at a version, for reading its rows: the version is recorded as one that the job read."""
@@ -90,7 +113,7 @@ class Lakehouse:
         """The table for writing; the version that a write rests on."""
         if self.access:
             self.access.require_writable(name)
-        return DeltaTable(self.uri(name), version=version)
+        return DeltaTable(self.uri(name), version, self._options)
 
     def version(self, name: str) -> int:
         """Latest Delta version of the table, from its log."""
@@ -130,6 +153,7 @@ class Lakehouse:
             partition_by=list(table.partition_by),
             description=table.description,
             configuration=_PROPERTIES | _stats_properties(table),
+            storage_options=self._options,
         )
 
     def add_missing_columns(self) -> None:
@@ -145,8 +169,8 @@ class Lakehouse:
                 if old in present:
                     raise OldTableError(
                         f"{name} of domain {self.domain} has the column {old}, which is {new} since Nightjar 0.1.0. "
-                        f"Move {self.root}/{self.domain} away, and the next night makes its tables again from the "
-                        "landing files; or go on with the version that wrote it."
+                        f"Move {self.location.below(self.domain)} away, and the next night makes its tables again "
+                        "from the landing files; or go on with the version that wrote it."
                     )
             if added := [schema.field(column.name) for column in table.columns if column.name not in present]:
                 fields = [Field.from_arrow(field) for field in added if field.nullable]

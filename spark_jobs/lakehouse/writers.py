@@ -30,14 +30,18 @@ def writer_for(night: Night, table: Table) -> Writer:
 def write_by_delta_rs(night: Night, name: str, rows: DataFrame, where: str | None) -> None:
     """Replace the table, or the rows that fulfil `where`, from the driver's memory."""
     collected = rows.toArrow()
-    night.write(name, lambda: night.lakehouse.replace(name, collected, where, night.metadata))
+    night.write(name, lambda: night.lakehouse.replace(name, collected, where, night.metadata | {"writer": "delta-rs"}))
 
 
 def write_by_spark(night: Night, name: str, rows: DataFrame, where: str | None) -> None:
     """Replace the table, or the rows that fulfil `where`, by a Spark job."""
     table = TABLES[name]
     night.lakehouse.create(name, extra_columns=rows.columns[len(table.columns) :])
-    writer = rows.write.format("delta").option("userMetadata", json.dumps(night.metadata)).mode("overwrite")
+    writer = (
+        rows.write.format("delta")
+        .option("userMetadata", json.dumps(night.metadata | {"writer": "spark"}))
+        .mode("overwrite")
+    )
     if table.partition_by:
         writer = writer.partitionBy(*table.partition_by)
     if where:

@@ -8,6 +8,8 @@ from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spark_jobs.contracts.storage import Location
+
 
 @dataclass(frozen=True)
 class LandingFile:
@@ -21,14 +23,26 @@ class LandingFile:
     modified_at: datetime
 
 
-def list_files(landing: Path, pattern: str) -> list[LandingFile]:
-    """Files that match `pattern` (a glob, relative to `landing` or absolute), sorted by name."""
+def list_files(landing: Location, pattern: str) -> list[LandingFile]:
+    """Files that match `pattern` (a glob, relative to the landing folder or absolute), sorted by name."""
+    root = Path(landing.uri)
     files = []
-    for path in sorted(glob.glob(str(landing / pattern), recursive=True)):
+    for path in sorted(glob.glob(str(root / pattern), recursive=True)):
         file = Path(path)
         if file.is_file():
             status = file.stat()
-            name = str(file.relative_to(landing)) if file.is_relative_to(landing) else str(file)
+            name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
             modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
             files.append(LandingFile(str(file), name, status.st_size, modified_at))
     return files
+
+
+def describe_missing(landing: Location, pattern: str) -> str:
+    """What was looked for where nothing matches, and what is there instead."""
+    root = Path(landing.uri)
+    folder = root / pattern
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
+    return f"no file matches {root / pattern}; in {folder} there is: {shown} (NIGHTJAR_LANDING_DIR moves the folder)"

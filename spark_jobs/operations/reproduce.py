@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -64,13 +62,13 @@ def _require_inputs(lakehouse: Lakehouse, name: str, inputs: dict[str, int], cod
     """All tables at the versions that the release read, with the columns that the code wants of them."""
     gone = []
     for table, version in inputs.items():
-        try:
-            files, schema = lakehouse.files(table, version)
-        except DeltaError:
+        if not lakehouse.has_version(table, version):
             gone.append(f"{table} at version {version} (its log entry)")
             continue
-        if missing := sum(not Path(file.removeprefix("file://")).is_file() for file in files):
-            gone.append(f"{table} at version {version} ({missing} of {len(files)} files)")
+        missing, total = lakehouse.missing_files(table, version)
+        if missing:
+            gone.append(f"{table} at version {version} ({missing} of {total} files)")
+        _, schema = lakehouse.files(table, version)
         had = {field["name"] for field in schema["fields"]}
         if later := [column for column in TABLES[table].column_names if column not in had]:
             raise NotReproducibleError(

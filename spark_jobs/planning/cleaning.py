@@ -81,7 +81,7 @@ def quarantine(night: Night, flagged: DataFrame, batches: Batches) -> None:
         BatchRefusedError: That is more of a batch than the domain allows; it is recorded.
     """
     counted = F.count(F.lit(1)).alias("n"), F.min("_reason").alias("reason")
-    counts = flagged.groupBy("_batch_id", "_source_file", "_failed_check").agg(*counted).collect()
+    counts = flagged.groupBy("_batch_id", "_delivery", "_failed_check").agg(*counted).collect()
     _write_quarantine(night, flagged, batches, any(row["_failed_check"] for row in counts))
     complaints = {
         name: text
@@ -107,7 +107,7 @@ def _write_quarantine(night: Night, flagged: DataFrame, batches: Batches, any_re
     if not any_refused and not set(batches.names) & night.lakehouse.partition_values(table, "batch_id"):
         night.lakehouse.create(table)
         return
-    columns = ["record", "corrupt", "source_file", "failed_check", "reason", "batch_id"]
+    columns = ["record", "corrupt", "delivery", "failed_check", "reason", "batch_id"]
     refused = flagged.where("_failed_check IS NOT NULL").select(*[F.col(f"_{name}").alias(name) for name in columns])
     night.replace(table, refused, where=batches.condition)
 
@@ -118,10 +118,10 @@ def _complaint(night: Night, counts: list[Row]) -> str | None:
     total = sum(row["n"] for row in counts)
     failed = sorted((row for row in counts if row["_failed_check"]), key=lambda row: -row["n"])
     refused = sum(row["n"] for row in failed)
-    by_file = {row["_source_file"]: [0, 0] for row in counts}
+    by_file = {row["_delivery"]: [0, 0] for row in counts}
     for row in counts:
-        by_file[row["_source_file"]][0] += row["n"] if row["_failed_check"] else 0
-        by_file[row["_source_file"]][1] += row["n"]
+        by_file[row["_delivery"]][0] += row["n"] if row["_failed_check"] else 0
+        by_file[row["_delivery"]][1] += row["n"]
     lost = [name for name, (bad, of) in by_file.items() if bad == of >= WHOLE_FILE]
     if refused <= limit * total and not lost:
         return None

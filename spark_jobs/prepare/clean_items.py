@@ -52,7 +52,7 @@ def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
     backfill ingests was not there on the past date that it runs for, and must not be described as of then.
     """
     known = earlier.select("item_id").distinct().withColumn("known", F.lit(True))
-    since = F.greatest("_run_date", F.to_date("_source_modified_at"))
+    since = F.greatest("_run_date", F.to_date("_delivery_modified_at"))
     first = F.min(F.struct("_since", "_batch_id")).over(Window.partitionBy("item_id"))
     new = F.col("known").isNull() & (F.struct("_since", "_batch_id") == first)
     undated = F.when(new, F.timestamp_seconds(F.lit(0))).otherwise(F.col("_since").cast("timestamp"))
@@ -61,7 +61,7 @@ def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
         .join(known, "item_id", "left")
         .withColumn("_since", since)
         .withColumn("valid_from", F.coalesce("updated_at", undated))
-        .withColumn("_order", F.xxhash64("_source_file", F.to_json("_record")))
+        .withColumn("_order", F.xxhash64("_delivery", F.to_json("_record")))
     )
 
 

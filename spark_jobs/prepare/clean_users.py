@@ -34,6 +34,6 @@ def run(night: Night) -> None:
 
 def latest_per_user(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     """The row delivered last for every user, and the others."""
-    order = [F.desc("batch_id"), F.desc("_source_file"), F.desc(F.to_json("_record"))]
+    order = [F.desc("batch_id"), F.desc("_delivery"), F.desc(F.to_json("_record"))]
     numbered = rows.withColumn("_n", F.row_number().over(Window.partitionBy("user_id").orderBy(*order)))
     return numbered.where("_n = 1"), numbered.where("_n > 1")

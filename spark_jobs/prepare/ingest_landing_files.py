@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
+from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFileError, read_records
@@ -43,7 +44,7 @@ def run(night: Night) -> None:
 
 def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -> None:
     """Append the files of one source that bronze does not hold yet, as one batch."""
-    files = list_files(night.settings.landing, source.path)
+    files = list_files(landing_location(night.settings), source.path)
     if not files and not night.lakehouse.exists(table):
         pattern = night.settings.landing / source.path
         raise LandingFileError(
@@ -72,11 +73,11 @@ def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:
     if not night.lakehouse.exists(table):
         return {}
     rows = night.lakehouse.query(
-        "SELECT source_file, source_size, source_modified_at AS at, array_agg(DISTINCT batch_id) AS batches "
-        "FROM bronze GROUP BY source_file, source_size, source_modified_at",
+        "SELECT delivery, delivery_size, delivery_modified_at AS at, array_agg(DISTINCT batch_id) AS batches "
+        "FROM bronze GROUP BY delivery, delivery_size, delivery_modified_at",
         bronze=(table, night.read_version(table)),
     ).to_pylist()
-    return {LandingFile("", row["source_file"], row["source_size"], row["at"]): row["batches"] for row in rows}
+    return {LandingFile("", row["delivery"], row["delivery_size"], row["at"]): row["batches"] for row in rows}
 
 
 def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], files: list[LandingFile]) -> None:
@@ -88,7 +89,7 @@ def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str
         if file not in files and (gone := refused & set(batches)):
             log.warning("%s of the refused batch %s was replaced or removed: it goes out of %s", file.name, gone, table)
             listed = ", ".join(literal(batch) for batch in gone)
-            night.delete(table, f"batch_id IN ({listed}) AND source_file = {literal(file.name)}")
+            night.delete(table, f"batch_id IN ({listed}) AND delivery = {literal(file.name)}")
 
 
 def name_empty_files(night: Night, table: str, new: list[LandingFile], since: datetime | None) -> None:
@@ -125,7 +126,7 @@ def with_provenance(night: Night, records: DataFrame, files: list[LandingFile], 
     uris = [(uri.replace("///", "/", 1), by_path[unquote(urlsplit(uri).path)]) for uri in records.inputFiles()]
     described = night.spark.createDataFrame(
         [(uri, file.name, file.size, file.modified_at) for uri, file in uris],
-        "uri string, source_file string, source_size bigint, source_modified_at timestamp",
+        "uri string, delivery string, delivery_size bigint, delivery_modified_at timestamp",
     )
     return (
         records.join(F.broadcast(described), "uri", "left")

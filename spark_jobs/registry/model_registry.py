@@ -203,7 +203,7 @@ class ModelRegistry:
 
     def card(self, number: str) -> str:
         """The version's model card, under the latest word on it; raises ModelNotFoundError."""
-        decision_text = self.describe(number).tags.get("promotion", "not judged yet")
+        decision_text = self.describe(number).tags.get("promotion", "not evaluated yet")
         card = self._client.get_model_version(self.name, number).description or f"Version {number} has no model card."
         return card if decision_text in card else f"**{decision_text}**\n\n{card}"
 

@@ -73,7 +73,7 @@ def run_stage(night: Night, stage: Stage, progress: Progress = log_progress) -> 
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress = log_progress) -> None:
     """Run stages in order; those that need a decision are skipped, and recorded so, without it.
 
-    Where such a stage fails and there is a champion, the night goes on with that one, and fails at its end.
+    Where a stage fails that only warns, the night goes on with the champion that there is, and fails at its end.
     """
     failure: JobFailedError | None = None
     for stage in stages:
@@ -84,7 +84,7 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress 
         try:
             run_stage(night, stage, progress)
         except JobFailedError as error:
-            if not stage.only_if or champion(night.lakehouse, until=night.run_date) is None:
+            if stage.on_failure == "stop" or champion(night.lakehouse, until=night.run_date) is None:
                 raise
             log.error("%s; the night goes on with the champion that there is", error)
             failure = error

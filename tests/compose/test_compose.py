@@ -21,6 +21,7 @@ from mlflow.tracking import MlflowClient
 from spark_jobs.cli.airflow_api import AirflowApi
 from spark_jobs.cli.airflow_server import free_port
 from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.contracts.storage import Location
 from spark_jobs.lakehouse.tables import Lakehouse
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(2400)]
@@ -70,7 +71,7 @@ class Stack:
 
     def lakehouse(self) -> Lakehouse:
         """The tables, read by the host."""
-        return Lakehouse(str(self.folder / ".compose" / "lakehouse"), DOMAIN)
+        return Lakehouse(Location(str(self.folder / ".compose" / "lakehouse")), DOMAIN)
 
     def start_night(self, night: date) -> str:
         until = time.monotonic() + 120

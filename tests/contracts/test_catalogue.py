@@ -61,3 +61,13 @@ def test_gates_check_outputs_and_suites_cover_the_contract() -> None:
         ]
         assert not table.key or list(table.key) in keys, name
         assert all(e.get("description") for e in suite["expectations"])
+
+
+def test_every_column_of_text_says_whether_it_is_personal() -> None:
+    """Erasure is driven by it: a new table can't be forgotten."""
+    columns = [(table.full_name, column) for table in TABLES.values() for column in table.columns]
+    texts = [(name, column) for name, column in columns if "string" in column.type]
+
+    assert [(name, column.name) for name, column in texts if column.personal is None] == []
+    assert [(name, column.name) for name, column in columns if column.personal and "string" not in column.type] == []
+    assert all(column.personal for _, column in texts if column.name == "user_id")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from spark_jobs.cli.demo_page import people, show_page
-from spark_jobs.cli.recommendations import user_list
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.sources import SOURCES
+from spark_jobs.views.user_lists import user_list
 
 
 def test_the_demo_page_shows_people_quality_times_and_next_steps(shop: Night) -> None:

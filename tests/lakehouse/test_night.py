@@ -50,9 +50,9 @@ def test_many_users_with_few_events_do_not_pass_through_the_driver(spark: SparkS
     for users, by_spark in ((most, False), (most + 1, True)):
         events = spark.range(users).selectExpr(
             *("id AS event_key", "id AS user_id", "'i' AS item_id", "'buy' AS event_type", "1.0 AS weight"),
-            *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS source_file"),
+            *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS delivery"),
         )
-        bronze = "map('a', 'b') AS record, 'f' AS source_file, 1L AS source_size, now() AS source_modified_at"
+        bronze = "map('a', 'b') AS record, 'f' AS delivery, 1L AS delivery_size, now() AS delivery_modified_at"
         records = spark.sql(f"SELECT {bronze}, DATE'2026-01-05' AS run_date, 'b' AS batch_id, NULL AS corrupt")
         night.replace("bronze.interactions", records)
         for _ in range(2):

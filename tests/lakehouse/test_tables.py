@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from spark_jobs.contracts.storage import Location
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, OldTableError
@@ -22,7 +23,7 @@ BEGUN = datetime(2026, 1, 9, tzinfo=UTC)
 
 @pytest.fixture
 def lakehouse(tmp_path: Path) -> Lakehouse:
-    return Lakehouse(str(tmp_path), "shop")
+    return Lakehouse(Location(str(tmp_path)), "shop")
 
 
 def decide(lakehouse: Lakehouse, decision: str, night: date, outcome: str, version: str | None = None) -> None:
@@ -119,7 +120,7 @@ def test_rows_are_found_by_the_values_of_partitions_and_of_other_columns(lakehou
 
 
 def test_a_table_of_an_earlier_version_is_refused_with_the_new_name_of_its_column(tmp_path: Path) -> None:
-    lakehouse = Lakehouse(str(tmp_path), "shop")
+    lakehouse = Lakehouse(Location(str(tmp_path)), "shop")
     write_deltalake(lakehouse.uri("ops.snapshots"), pa.table({"table": ["t"], "evidence": ["1 2 3"]}))
 
     with pytest.raises(OldTableError, match=r"ops.snapshots of domain shop has the column evidence, .*fingerprint"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.contracts.storage import Location
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers import leases
 from spark_jobs.ledgers.leases import Lease, LeaseTakenError, hold_lease, release_lease, take_lease
@@ -18,7 +19,7 @@ from spark_jobs.ledgers.leases import Lease, LeaseTakenError, hold_lease, releas
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Lakehouse:
-    return Lakehouse(str(tmp_path), "shop")
+    return Lakehouse(Location(str(tmp_path)), "shop")
 
 
 def test_of_many_who_ask_at_once_one_gets_it(shop: Lakehouse) -> None:

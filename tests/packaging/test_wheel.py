@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.contracts.storage import Location
 from spark_jobs.lakehouse.tables import Lakehouse
 from tests.nights import land, write_domain
 
@@ -59,7 +60,7 @@ def test_a_night_begins_without_the_source_tree(installed: Path, home: Path) -> 
     # Three days of one event each are too little to learn from: the night runs its gates and says so.
     assert "prepare" in night.stdout, night.stderr
 
-    lakehouse = Lakehouse(str(home / ".nightjar" / "lakehouse"), "shop")
+    lakehouse = Lakehouse(Location(str(home / ".nightjar" / "lakehouse")), "shop")
 
     assert lakehouse.count("silver.interactions") == 50
 

@@ -68,7 +68,7 @@ def test_file_names_and_headers_are_read_as_they_are(spark: SparkSession, home: 
     clean(night)
     clean_items(night)
 
-    assert {row.source_file for row in night.read("bronze.interactions").collect()} == {"shop/a+b c%20d.csv"}
+    assert {row.delivery for row in night.read("bronze.interactions").collect()} == {"shop/a+b c%20d.csv"}
     assert {row.item_id: row.title for row in night.read("silver.items").collect()} == {"a": "two\nlines", "b": "one"}
 
     quoted = land(home, "quoted.csv", header=header)
@@ -83,7 +83,7 @@ def test_a_relative_landing_folder_works(spark: SparkSession, home: Path, monkey
     land(home, "day1.csv", GOOD)
     ingest(night)
 
-    assert [row.source_file for row in night.read("bronze.interactions").collect()] == ["shop/day1.csv"]
+    assert [row.delivery for row in night.read("bronze.interactions").collect()] == ["shop/day1.csv"]
 
 
 def test_files_with_other_columns_and_other_formats_are_read_alike(spark: SparkSession, home: Path) -> None:

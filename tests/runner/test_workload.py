@@ -38,7 +38,7 @@ def test_landing_files_count_until_bronze_holds_more(settings: Settings) -> None
     assert likely_events(settings, domain) == 2_000
 
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    told = {"source_file": "a", "source_size": 1, "source_modified_at": now, "run_date": now.date(), "batch_id": "b"}
+    told = {"delivery": "a", "delivery_size": 1, "delivery_modified_at": now, "run_date": now.date(), "batch_id": "b"}
     row = told | {"record": [("id", "1")], "corrupt": None}
     rows = pa.Table.from_pylist([row] * 3_000, schema=arrow_schema(TABLES["bronze.interactions"]))
     Lakehouse.of(settings, domain).replace("bronze.interactions", rows, None, {})

@@ -11,12 +11,14 @@ def _refused(name: str) -> Table:
         name,
         f"Records of bronze.{name} that break the contract of silver.{name}; nothing is dropped silently.",
         (
-            Column("record", "map<string,string>", "The record as received."),
-            Column("corrupt", "string", "The raw text, where the record could not be parsed.", nullable=True),
-            Column("source_file", "string", "Landing file it came from."),
-            Column("failed_check", "string", "Rule that refused it; the first one broken."),
-            Column("reason", "string", "What was found and what was expected."),
-            Column("batch_id", "string", "Batch it came with."),
+            Column("record", "map<string,string>", "The record as received.", personal=True),
+            Column(
+                "corrupt", "string", "The raw text, where the record could not be parsed.", nullable=True, personal=True
+            ),
+            Column("delivery", "string", "What brought the record: its landing file.", personal=False),
+            Column("failed_check", "string", "Check that it failed; the first one.", personal=False),
+            Column("reason", "string", "What was found and what was expected.", personal=True),
+            Column("batch_id", "string", "Batch it came with.", personal=False),
         ),
         partition_by=("batch_id",),
     )

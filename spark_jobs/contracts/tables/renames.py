@@ -5,8 +5,7 @@ from __future__ import annotations
 RENAMED_COLUMNS: dict[str, dict[str, str]] = {
     "ops.snapshots": {"evidence": "fingerprint"},
     "ops.model_metrics": {"contender": "model"},
-    "quarantine.interactions": {"rule": "failed_check"},
-    "quarantine.items": {"rule": "failed_check"},
-    "quarantine.users": {"rule": "failed_check"},
+    **{f"bronze.{name}": {"source_file": "delivery"} for name in ("interactions", "items", "users")},
+    **{f"quarantine.{name}": {"rule": "failed_check"} for name in ("interactions", "items", "users")},
 }
 """By table, from the old name to the new one."""

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """A column: name, Spark DDL type, meaning, and whether it may be NULL."""
+    """A column: name, Spark DDL type, description, whether it may be NULL, and whether it is personal.
+
+    A personal column can hold a user's id, or what a user did or is; every column of text has to say so. Erasing a user
+    is driven by it.
+    """
 
     name: str
     type: str
     description: str
     nullable: bool = False
+    personal: bool | None = None
+    """None where its type can hold no id."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Table:
 
 
 AS_OF = Column("as_of", "date", "Snapshot date: only events strictly before its start (domain time zone) count.")
-USER = Column("user_id", "string", "User.")
-ITEM = Column("item_id", "string", "Item.")
+USER = Column("user_id", "string", "User.", personal=True)
+ITEM = Column("item_id", "string", "Item.", personal=False)
 RUN_DATE = Column("run_date", "date", "Run date of the night.")
 RECORDED_AT = Column("recorded_at", "timestamp", "When the row was written.")

@@ -14,13 +14,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.contracts.domain import Domain, load_domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.landing.files import read_records, record_columns, source_view
-from spark_jobs.landing.listing import LandingFile, list_files
+from spark_jobs.landing.listing import LandingFile, describe_missing, list_files
 from spark_jobs.ledgers.batches import cleaned_by, cleaned_otherwise
 from spark_jobs.operations.domain_check import expressions as check
-from spark_jobs.operations.domain_check.domain_file import Input, inputs_of, nothing_matches, read_file
+from spark_jobs.operations.domain_check.domain_file import Input, inputs_of, read_file
 from spark_jobs.operations.domain_check.report import CheckReport
 
 REQUIRED = {
@@ -44,9 +45,9 @@ def run(settings: Settings, path: Path) -> CheckReport:
     files: dict[str, list[LandingFile]] = {}
     inputs = inputs_of(content)
     for input in inputs:
-        files[input.name] = [file for file in list_files(settings.landing, input.pattern) if file.size]
+        files[input.name] = [file for file in list_files(landing_location(settings), input.pattern) if file.size]
         if not files[input.name]:
-            report.problem(f"{input.key}.path", nothing_matches(settings.landing, input.pattern))
+            report.problem(f"{input.key}.path", describe_missing(landing_location(settings), input.pattern))
     inputs = [input for input in inputs if files[input.name]]
     if not inputs:
         return report

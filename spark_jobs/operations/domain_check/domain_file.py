@@ -75,16 +75,6 @@ def inputs_of(content: dict[str, Any]) -> list[Input]:
     return [input for input in inputs if input]
 
 
-def nothing_matches(landing: Path, pattern: str) -> str:
-    """What was looked for, and what lies there instead."""
-    folder = landing / pattern
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
-    return f"no file matches {landing / pattern}; in {folder} there is: {there} (NIGHTJAR_LANDING_DIR moves the folder)"
-
-
 def _input(name: str, key: str, part: dict[str, Any], expressions: list[Expression]) -> Input | None:
     pattern = part.get("path")
     try:
