@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
-from nightjar_airflow.dags import domain_dag, readable_domains
+from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.maintenance import maintain_tables
 
 from spark_jobs.contracts.dag_catalog import MAINTENANCE_DAG
@@ -28,5 +28,4 @@ def maintenance(domain: Domain) -> DAG:
     return dag
 
 
-for domain in readable_domains():
-    globals()[MAINTENANCE_DAG.dag_id(domain)] = maintenance(domain)
+globals().update(dags_of(maintenance))

@@ -11,15 +11,16 @@ from airflow.providers.standard.operators.python import PythonOperator, ShortCir
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, BaseOperator, TaskGroup, TriggerRule, task
+from airflow.sdk.exceptions import AirflowFailException
 from nightjar_airflow.branching import decided
-from nightjar_airflow.dags import domain_dag
+from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.leases import release_lease, take_lease
 from nightjar_airflow.promotions import waiting_version
 from nightjar_airflow.stage_operator import NightjarStageOperator
 from pendulum import datetime
 
 from spark_jobs.contracts.dag_catalog import NIGHT_DAG, PROMOTION_DAG
-from spark_jobs.contracts.domain import Domain, DomainFileError, load_named
+from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.job_catalog import NIGHT, STAGES
 from spark_jobs.contracts.settings import load_settings
 
@@ -152,36 +153,31 @@ def night_page(domain: Domain) -> str:
     )
 
 
-def broken(path: Path, error: DomainFileError) -> DAG:
+def broken(path: Path, message: str) -> DAG:
     """Stands in for a domain whose file has mistakes: fails every night and names them.
 
-    Raising here instead would take the DAGs of all other domains down with it, and leaving the domain out would stop
-    its nights without anybody being told.
+    Leaving the domain out instead would stop its nights without anybody being told.
     """
+    # The runs so far stay with the domain; a file whose name can't be a domain's gets an id that none can have.
+    name = path.stem.replace("-", "_") if re.fullmatch(r"[a-z][a-z0-9-]*\.yaml", path.name) else path.name
     with DAG(
-        # A file can have any name, a DAG id can't.
-        dag_id=f"night_{re.sub(r'[^A-Za-z0-9_.]', '_', path.stem)}"[:250],
+        dag_id=f"night_{re.sub(r'[^A-Za-z0-9_.]', '_', name)}"[:250],
         schedule="@daily",
         start_date=datetime(1990, 1, 1, tz="UTC"),
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(minutes=10),
         description=f"{path.name} has mistakes; its nights can't run",
-        doc_md=f"### {path.name} has mistakes\n\n```\n{error}\n```\nSee `nightjar check-domain conf/{path.name}`.",
+        doc_md=f"### {path.name} has mistakes\n\n```\n{message}\n```\nSee `nightjar check-domain conf/{path.name}`.",
         tags=["nightjar", "nightly", "broken"],
     ) as dag:
 
         @task(task_id="domain_file", execution_timeout=SHORT)
-        def refuse(message: str) -> None:
-            raise ValueError(message)
+        def refuse(mistakes: str) -> None:
+            raise AirflowFailException(mistakes)
 
-        refuse(str(error))
+        refuse(message)
     return dag
 
 
-for file in sorted(load_settings().conf_dir.glob("*.yaml")):
-    try:
-        dag = night(load_named(file))
-    except DomainFileError as mistakes:
-        dag = broken(file, mistakes)
-    globals()[dag.dag_id] = dag
+globals().update(dags_of(night, broken))

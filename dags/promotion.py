@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param
-from nightjar_airflow.dags import domain_dag, readable_domains
+from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.promotions import PROMOTE, REFUSE, describe_version, record_answer
 
 from spark_jobs.contracts.dag_catalog import PROMOTION_DAG
@@ -50,5 +50,4 @@ def promotion(domain: Domain) -> DAG:
     return dag
 
 
-for domain in readable_domains():
-    globals()[PROMOTION_DAG.dag_id(domain)] = promotion(domain)
+globals().update(dags_of(promotion))

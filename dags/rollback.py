@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
-from nightjar_airflow.dags import domain_dag, readable_domains
+from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.rollback import serve_release
 
 from spark_jobs.contracts.dag_catalog import ROLLBACK_DAG
@@ -31,5 +31,4 @@ def rollback(domain: Domain) -> DAG:
     return dag
 
 
-for domain in readable_domains():
-    globals()[ROLLBACK_DAG.dag_id(domain)] = rollback(domain)
+globals().update(dags_of(rollback))

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, CronTriggerTimetable, Param
 from pendulum import datetime
 
 from spark_jobs.contracts.dag_catalog import DagKind
-from spark_jobs.contracts.domain import Domain, DomainFileError, load_named
+from spark_jobs.contracts.domain import Domain, DomainFileError, domain_files, load_domain
 from spark_jobs.contracts.settings import load_settings
 
 
-def readable_domains() -> Iterator[Domain]:
-    """Every domain whose file has no mistakes; of the others the DAG of their night says so."""
-    for file in sorted(load_settings().conf_dir.glob("*.yaml")):
+def dags_of(build: Callable[[Domain], DAG], instead: Callable[[Path, str], DAG] | None = None) -> dict[str, DAG]:
+    """The DAG of every domain by its id; `instead` makes the one that stands in for a domain that has none.
+
+    Whatever is wrong with one domain is its own: what its file or its DAG raises here would take the DAGs of all
+    domains down, and so would a DAG that Airflow refuses later (`DAG.validate`).
+    """
+    dags, broken = {}, []
+    for path in domain_files(load_settings().conf_dir):
         try:
-            yield load_named(file)
-        except DomainFileError:
-            continue
+            dag = build(load_domain(path))
+            dag.validate()  # type: ignore[no-untyped-call]
+            dags[dag.dag_id] = dag
+        except DomainFileError as error:
+            broken.append((path, str(error)))
+        except Exception:  # a bug, confined to the domain that shows it
+            broken.append((path, traceback.format_exc()))
+    if instead:
+        stand_ins = [instead(path, message) for path, message in broken]
+        dags = {dag.dag_id: dag for dag in stand_ins} | dags
+    return dags
 
 
 def domain_dag(kind: DagKind, domain: Domain, *, extra_time: timedelta = timedelta(), **more: Any) -> DAG:

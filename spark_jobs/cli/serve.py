@@ -11,7 +11,7 @@ from rich.console import Console
 from spark_jobs.cli.airflow_api import AirflowApi
 from spark_jobs.cli.airflow_server import AIRFLOW, USER, AirflowError, EmbeddedAirflow
 from spark_jobs.contracts.dag_catalog import MAINTENANCE_DAG, NIGHT_DAG
-from spark_jobs.contracts.domain import DomainFileError, load_domain
+from spark_jobs.contracts.domain import DomainFileError, domain_files, load_domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.storage import landing_location
 from spark_jobs.landing.listing import list_files
@@ -46,7 +46,7 @@ def run_airflow(settings: Settings, port: int, arguments: list[str]) -> int:
 def unpause_nights(settings: Settings, api: AirflowApi) -> list[str]:
     """Unpause the DAG of every domain whose landing files are there; one line for each domain."""
     lines = []
-    for path in sorted(settings.conf_dir.glob("*.yaml")):
+    for path in domain_files(settings.conf_dir):
         try:
             domain = load_domain(path)
         except DomainFileError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -105,28 +106,44 @@ def test_a_night_without_training_and_one_whose_training_fails_publish_all_the_s
     assert found["release_lease"] == "success"
 
 
-def test_a_broken_domain_is_red_and_takes_nobody_down(airflow_home: Path, tmp_path: Path) -> None:
-    shutil.copytree(CONF, tmp_path / "conf")
-    (tmp_path / "conf" / "broken.yaml").write_text("domain: broken\ntime_zone: Nowhere\n")
-    found = load_dags(airflow_home, tmp_path / "conf")
+def test_broken_domains_are_red_and_take_nobody_down(airflow_home: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    retail = (CONF / "retail.yaml").read_text()
+    pin = "rules: {pin: [{item: a, place: 1, reason: b, until: 2026-02-30}]}"
+    (conf / "zone.yaml").write_text("domain: zone\ntime_zone: Nowhere\n")
+    (conf / "day.yaml").write_text(f"domain: day\n{pin}\n")
+    (conf / "cron.yaml").write_text(re.sub("schedule: .*", "schedule: 0 25 * * *", retail).replace("retail", "cron"))
+    (conf / "never.yaml").write_text(re.sub("schedule: .*", "schedule: 0 0 30 2 *", retail).replace("retail", "never"))
+    (conf / "folder.yaml").mkdir()
+    (conf / "big.yaml").write_bytes(b"#" * 1_000_000)
+    (conf / "deep.yaml").write_text("[" * 5_000)
+    (conf / "ending.yml").write_text(retail)
+    for name in ("another", "movielens_100k", "sh\u00f6p & co"):
+        (conf / f"{name}.yaml").write_text(retail)
+    found = load_dags(airflow_home, conf)
 
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_broken"}
-    assert set(found["dags"]["night_broken"]["tasks"]) == {"domain_file"}
-    assert "time_zone" in found["dags"]["night_broken"]["doc"]
-
-
-def test_file_names_that_are_no_dag_ids_and_names_of_others_take_nobody_down(
-    airflow_home: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(CONF, tmp_path / "conf")
-    for name in ("another", "sh\u00f6p & co"):
-        shutil.copy(CONF / "retail.yaml", tmp_path / "conf" / f"{name}.yaml")
-    found = load_dags(airflow_home, tmp_path / "conf")
-
+    words = {
+        "night_zone": "time_zone",
+        "night_day": "2026-02-30",
+        "night_cron": "25",
+        "night_never": "schedule",
+        "night_folder": "not a file",
+        "night_big": "1,000,000 bytes",
+        "night_deep": "nested too deeply",
+        "night_ending.yml": "must be called ending.yaml",
+        "night_another": "must equal the file's name 'another'",
+        # Not the night of movielens-100k, which is whole.
+        "night_movielens_100k.yaml": "must equal the file's name",
+        "night_sh_p___co.yaml": "must equal the file's name",
+    }
     assert found["errors"] == {}
-    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, "night_another", "night_sh_p___co"}
-    assert set(found["dags"]["night_retail"]["tasks"]) > {"publish"}
-    assert "must equal the file's name 'another'" in found["dags"]["night_another"]["doc"]
+    assert set(found["dags"]) == {*DOMAINS, *MAINTENANCE, *ROLLBACK, *PROMOTION, *words}
+    for name, text in words.items():
+        assert set(found["dags"][name]["tasks"]) == {"domain_file"}
+        assert text in found["dags"][name]["doc"]
+    for name in DOMAINS:
+        assert set(found["dags"][name]["tasks"]) > {"publish"}
 
 
 @given(

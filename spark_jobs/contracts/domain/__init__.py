@@ -8,7 +8,7 @@ every source column arrives as a string (nested values as JSON text), so use `tr
 from __future__ import annotations
 
 from spark_jobs.contracts.domain.domain import Domain
-from spark_jobs.contracts.domain.files import DomainFileError, find_domain, load_domain, load_named
+from spark_jobs.contracts.domain.files import DomainFileError, domain_files, find_domain, load_domain
 from spark_jobs.contracts.domain.inputs import (
     CsvFormat,
     DerivedItems,
@@ -31,7 +31,7 @@ __all__ = [
     "ItemColumns",
     "ItemFiles",
     "Users",
+    "domain_files",
     "find_domain",
     "load_domain",
-    "load_named",
 ]

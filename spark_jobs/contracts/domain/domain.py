@@ -9,6 +9,7 @@ from math import inf
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from croniter import CroniterError, croniter
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.contracts.domain.domain_part import DomainPart
@@ -58,8 +59,15 @@ class Domain(DomainPart):
     @field_validator("schedule")
     @classmethod
     def _five_cron_fields(cls, schedule: str | None) -> str | None:
+        expected = "expected a cron expression of five fields such as '0 2 * * *'"
         if schedule is not None and len(schedule.split()) != 5:
-            raise ValueError(f"expected a cron expression of five fields such as '0 2 * * *', got {schedule!r}")
+            raise ValueError(f"{expected}, got {schedule!r}")
+        try:
+            # Airflow's own parser; a month without that day is noticed when the next time is asked for.
+            if schedule is not None:
+                croniter(schedule).get_next()
+        except CroniterError as error:
+            raise ValueError(f"{expected}: {error}") from None
         return schedule
 
     @model_validator(mode="after")
@@ -83,7 +91,7 @@ class Domain(DomainPart):
         if not any(weight > 0 for weight in self.event_weights.values()):
             problems.append("event_weights: at least one weight must be positive")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     @property

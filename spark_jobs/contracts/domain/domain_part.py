@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class DomainPart(BaseModel):
     """A part of a domain file: frozen, and unknown keys are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from spark_jobs.contracts.domain import DomainFileError, Format, load_domain
+from spark_jobs.contracts.domain.yaml_file import UnreadableFileError, read_yaml
 from spark_jobs.operations.domain_check.report import CheckReport
 
 
@@ -40,14 +40,10 @@ def read_file(path: Path, report: CheckReport) -> dict[str, Any]:
     except DomainFileError as error:
         report.problems += [f"{path}: {problem}" for problem in error.problems]
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        report.file = read_yaml(path)
+    except (UnreadableFileError, OSError):
         return {}  # load_domain has said so
-    if not isinstance(content, dict):
-        return {}
-    if isinstance(name := content.get("domain"), str) and name != path.stem:
-        report.problem("domain", f"must equal the file's name {path.stem!r}, got {name!r}")
-    return content
+    return report.file.content if isinstance(report.file.content, dict) else {}
 
 
 def inputs_of(content: dict[str, Any]) -> list[Input]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spark_jobs.contracts.domain.yaml_file import YamlFile
+
 
 @dataclass
 class CheckReport:
@@ -15,6 +17,7 @@ class CheckReport:
     """
 
     path: Path
+    file: YamlFile = field(default_factory=lambda: YamlFile(None, {}))
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
@@ -29,6 +32,6 @@ class CheckReport:
         self._add(self.warnings, key, text)
 
     def _add(self, lines: list[str], key: str, text: str) -> None:
-        line = f"{self.path}: {key}: {text}"
+        line = f"{self.path}: {self.file.place(key)}{key}: {text}"
         if line not in lines:
             lines.append(line)
