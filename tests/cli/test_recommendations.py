@@ -14,10 +14,11 @@ import pytest
 from deltalake import write_deltalake
 from rich.console import Console
 
+from spark_jobs.cli.recommendations import show
 from spark_jobs.contracts.domain import DomainFileError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 from spark_jobs.lakehouse.tables import Lakehouse, NotWrittenError, literal
-from spark_jobs.views.user_lists import NoListError, show, user_list
+from spark_jobs.views.user_lists import NoListError, user_list
 
 NIGHT = date(2026, 11, 24)
 LISTS = [("ann", 1, "i1", "Ale [dark]"), ("ann", 2, "i2", "Bread"), ("o'bob", 1, "i3", "Cheese")]

@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers.decisions import latest_of_date, promotion_candidate
+from spark_jobs.ledgers.model_metrics import latest_evaluation
 from spark_jobs.ledgers.releases import LEDGER, SERVED, STAGED, champion, creation_of, published
 from spark_jobs.operations.reproduce import NotReproducibleError, reproduce
 from spark_jobs.publish.check_recommendations import run as check
 from spark_jobs.publish.publish_recommendations import run as publish
 from spark_jobs.publish.score_users import run as score
-from spark_jobs.train.promote_ranker import evaluation_of
 from spark_jobs.train.promote_ranker import run as promote
 
 
@@ -103,7 +103,7 @@ def test_the_best_source_serves_while_no_ranker_is_better(copied: Night) -> None
     client = mlflow.MlflowClient(copied.settings.tracking_uri())
     client.delete_registered_model_alias("nightjar.retail", "champion")
     version = max(client.search_model_versions("name = 'nightjar.retail'"), key=lambda v: int(v.version))
-    rows = evaluation_of(copied, str(version.version))
+    rows = latest_evaluation(copied.lakehouse, str(version.version))
 
     assert rows
 

@@ -20,7 +20,7 @@ from spark_jobs.contracts.settings import Settings
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.ledgers.decisions import WAITS, held_model, latest, latest_about, promotion_candidate
+from spark_jobs.ledgers.decisions import Outcome, held_model, latest, latest_about, promotion_candidate
 from spark_jobs.ledgers.leases import Lease, LeaseTakenError, hold_lease
 from spark_jobs.ledgers.releases import HISTORY, LEDGER, SERVED, UnknownReleaseError, champion, published, serving
 from spark_jobs.operations import rollback as module
@@ -279,7 +279,7 @@ def test_what_a_person_answers_in_airflow_is_done_and_recorded(
 
     assert waiting_version("shop", str(tonight)) is None
 
-    shop.decide("promote", tonight, WAITS, unpublished)
+    shop.decide("promote", tonight, Outcome.WAITS, unpublished)
 
     assert waiting_version("shop", str(tonight)) == unpublished
     assert promotion_candidate(shop.lakehouse, tonight) is None
