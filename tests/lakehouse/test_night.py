@@ -45,9 +45,10 @@ def test_columns_left_open_are_the_writers(spark: SparkSession, home: Path) -> N
 
 
 def test_many_users_with_few_events_do_not_pass_through_the_driver(spark: SparkSession, home: Path) -> None:
-    night = night_of(spark, write_domain(home), "2026-01-05")
-    most = SMALL_LOG // night.domain.recommendations.per_user
+    domain = write_domain(home)
+    most = SMALL_LOG // domain.recommendations.per_user
     for users, by_spark in ((most, False), (most + 1, True)):
+        night = night_of(spark, domain, "2026-01-05")
         events = spark.range(users).selectExpr(
             *("id AS event_key", "id AS user_id", "'i' AS item_id", "'buy' AS event_type", "1.0 AS weight"),
             *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS delivery"),
