@@ -33,8 +33,10 @@ def main() -> None:
     if empty := [name for name, value in have.items() if name in wanted() and not value]:
         sys.exit(f"{env}: {' and '.join(empty)} is empty; remove the line to get a new value.")
     if added:
+        ended = not env.is_file() or env.read_text(encoding="utf-8").endswith("\n") or not env.stat().st_size
         private = os.open(env, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(private, "w", encoding="utf-8") as file:
+            file.write("" if ended else "\n")
             file.write("".join(f"{name}={value}\n" for name, value in added.items()))
     data = ROOT / (have | added)["NIGHTJAR_DATA"]
     uid = int((have | added)["NIGHTJAR_UID"])

@@ -165,6 +165,25 @@ def reproduce(
     console.print(f"{release}: {rows:,} rows, made again and identical.", soft_wrap=True)
 
 
+@app.command()
+def replay(
+    domain: DomainName,
+    batch: Annotated[str, typer.Option(help="Batch to clean again: see nightjar quarantine.")],
+    json: AsJson = False,
+) -> None:
+    """Clean a delivery again after a correction, from bronze, and say what moved."""
+    from dataclasses import asdict
+
+    from spark_jobs.cli.listing import print_json, print_table
+    from spark_jobs.runner.start import replayed
+
+    rows = [asdict(row) for row in replayed(domain, batch)]  # type: ignore[call-overload]
+    if json:
+        print_json(rows)
+    else:
+        print_table(console, rows, {"table": "", "count": "", "before": ",", "now": ","})
+
+
 @models.command("list")
 def list_models(
     domain: DomainName,

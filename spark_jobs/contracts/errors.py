@@ -13,3 +13,7 @@ class NightjarError(Exception):
 
     retry: bool = False
     """Whether the same work may succeed later although nobody changes anything (a lease, an outage)."""
+
+
+class NothingToDoError(NightjarError):
+    """A job's work can't be done tonight, and nothing is wrong: its stage ends as skipped, and the night goes on."""

@@ -188,7 +188,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "score_users",
                 "Candidates, features, scores, rules and reasons for every user.",
-                (*SNAPSHOTS, "gold.recommendations"),
+                (*SNAPSHOTS, "gold.recommendations", "ops.model_metrics"),
                 ("gold.recommendations_staged", "ops.releases", "ops.decisions", "ops.list_rules"),
                 gates=("gold.recommendations_staged",),
             ),

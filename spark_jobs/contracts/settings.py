@@ -21,6 +21,10 @@ _WORK = Path.cwd() if _SHIPPED.is_dir() else PROJECT_ROOT
 """Where files are written unless a setting says otherwise."""
 
 
+UNUSABLE = frozenset("[]^%\\")
+"""Signs that delta-rs takes for something else in a path."""
+
+
 class SettingsError(NightjarError):
     """A setting holds a value that can't be used; the message names the variable."""
 
@@ -122,6 +126,11 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = [f"NIGHTJAR_{str(e['loc'][0]).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from None
+    if odd := UNUSABLE.intersection(str(settings.home.absolute())):
+        raise SettingsError(
+            f"NIGHTJAR_HOME: {settings.home.absolute()} has {' '.join(sorted(odd))} in it, which Delta's libraries "
+            "can't read in paths; choose another folder."
+        )
     paths = {
         name: getattr(settings, name) for name in ("home", "conf_dir", "expectations_dir", "jars_dir", "landing_dir")
     }

@@ -133,6 +133,11 @@ def session_conf(settings: Settings) -> dict[str, str]:
         **{f"spark.hadoop.parquet.enable.dictionary#{name}.list.element": "false" for name in HARDLY_REPEATING},
         # What is held is read twice or three times; to look how it could be kept smaller costs as much as making it.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
+        # A record on which an expression of the domain file raises is refused, and stops nobody: see `unfailing`.
+        "spark.sql.subexpressionElimination.enabled": "false",
+        "spark.sql.alwaysInlineCommonExpr": "true",
+        "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PushFoldableIntoBranches",
+        "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(settings.home / "spark-warehouse"),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import Job
 from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.lakehouse.access import Access
+from spark_jobs.lakehouse.content import content_before
 from spark_jobs.lakehouse.run_context import RunContext
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.lakehouse.writers import SMALL_LOG, Writer, write_by_delta_rs, write_by_spark, writer_for
@@ -45,6 +47,8 @@ class Night(RunContext):
     """By table the part of it (SQL) that was written and its gate has to check; None where that passed before."""
     chosen_writers: dict[str, Writer] = field(default_factory=dict, kw_only=True)
     """The writer of small tables, once it has been chosen for the night; all its jobs share this."""
+    known_content: dict[tuple[str, int, tuple[date, ...]], dict[date, str]] = field(default_factory=dict, kw_only=True)
+    """What `content_before` found, for the jobs after the one that asked."""
 
     def __post_init__(self) -> None:
         # Wall-clock times without a zone are times of the domain.
@@ -104,6 +108,15 @@ class Night(RunContext):
         # Spark puts partition columns last.
         return reader.parquet(*[_GLOB.sub(r"\\\1", file) for file in files]).select(schema.fieldNames())
 
+    def content_as_of(self, name: str, column: str, days: list[date], *, inclusive: bool) -> dict[date, str]:
+        """Per day a hash of the rows of the table whose `column` is before the day starts, or at that moment."""
+        moments = {day: self.domain.start_of(day) + timedelta(microseconds=inclusive) for day in days}
+        version = self.read_version(name)
+        key = (name, version, tuple(days))
+        if key not in self.known_content:
+            self.known_content[key] = content_before(self.lakehouse, name, version, column, moments)
+        return self.known_content[key]
+
     def replace(self, name: str, frame: DataFrame, where: str | None = None, *, few: bool = False) -> None:
         """Replace the table, or only the rows that fulfil `where`, in one commit; `few` where the caller knows it."""
         writer = "delta-rs" if few else writer_for(self, TABLES[name])
@@ -114,6 +127,13 @@ class Night(RunContext):
 
     def merge_new(self, name: str, frame: DataFrame) -> None:
         """Insert the rows whose key is not there yet. `frame` must hold each key once."""
+        self._merge(name, frame, update=False)
+
+    def merge_latest(self, name: str, frame: DataFrame) -> None:
+        """Insert the rows, in the place of those whose key is there. `frame` must hold each key once."""
+        self._merge(name, frame, update=True)
+
+    def _merge(self, name: str, frame: DataFrame, *, update: bool) -> None:
         if self.access:
             self.access.require_writable(name)
         if not self.lakehouse.exists(name):
@@ -124,7 +144,8 @@ class Night(RunContext):
         with self.timed_write():
             target = DeltaTable.forPath(self.spark, self.lakehouse.uri(name)).alias("old")
             new = to_contract(frame, table).alias("new")
-            target.merge(new, condition).whenNotMatchedInsertAll().execute()
+            merge = target.merge(new, condition).whenNotMatchedInsertAll()
+            (merge.whenMatchedUpdateAll() if update else merge).execute()
             self.versions_written[name] = self.lakehouse.version(name)
 
     def require_rows(self, name: str, hint: str) -> DataFrame:

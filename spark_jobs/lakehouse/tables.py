@@ -28,12 +28,13 @@ from spark_jobs.contracts.tables.renames import RENAMED_COLUMNS
 from spark_jobs.lakehouse.access import Access
 from spark_jobs.lakehouse.schema import arrow_schema
 
+LOG_RETENTION, LOG_DAYS = "delta.logRetentionDuration", 30
 # What all four readers (delta-rs, DuckDB, Polars, Spark) read correctly, pinned against changing defaults.
 _PROPERTIES: dict[str, str | None] = {
     "delta.enableDeletionVectors": "false",
     "delta.checkpointPolicy": "classic",
     "delta.columnMapping.mode": "none",
-    "delta.logRetentionDuration": "interval 30 days",
+    LOG_RETENTION: f"interval {LOG_DAYS} days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
 
@@ -122,7 +123,9 @@ class Lakehouse:
     def files(self, name: str, version: int) -> tuple[list[str], dict[str, Any]]:
         """Data files of a version of the table, and its schema as Spark's JSON; from the log, without a Spark job."""
         table = self._readable(name, version)
-        return sorted(table.file_uris()), json.loads(table.schema().to_json())
+        # Not file_uris(), which percent-encodes the folders above the table as well.
+        paths = pa.table(table.get_add_actions(flatten=True))["path"].to_pylist()
+        return sorted(f"{self.uri(name)}/{unquote(path)}" for path in paths), json.loads(table.schema().to_json())
 
     def count(self, name: str) -> int:
         """Number of rows, from the log; 0 for a table that was never written."""
@@ -273,6 +276,10 @@ class Lakehouse:
     def vacuum(self, name: str, retention_days: int) -> int:
         """Delete the files that no version of the last days needs, and log entries older than the log is kept."""
         table = self._writable(name)
+        # A version can be read as long as the log has it: longer than its files are kept.
+        wanted = f"interval {max(LOG_DAYS, retention_days + 1)} days"
+        if table.metadata().configuration.get(LOG_RETENTION) != wanted:
+            table.alter.set_table_properties({LOG_RETENTION: wanted})
         table.create_checkpoint()
         table.cleanup_metadata()
         return len(table.vacuum(retention_hours=24 * retention_days, dry_run=False))

@@ -7,6 +7,7 @@ differ. So Spark's parser reads the text, and only known kinds of nodes and func
 from __future__ import annotations
 
 import json
+import re
 
 from pyspark.errors import ParseException
 from pyspark.sql import Column, SparkSession
@@ -31,6 +32,8 @@ localtimestamp session_user
 """Functions without parentheses, which Spark's parser takes for columns."""
 
 NODES, NAMES_OF_SESSION = frozenset(_KINDS.split()), frozenset(_SESSION.split())
+_CLOCK = re.compile(r"\b(date|timestamp|timestamp_ltz|timestamp_ntz)\s*'\s*(now|today|tomorrow|yesterday)\b", re.I)
+"""Literals that Spark's parser puts the clock's time in the place of."""
 SUBQUERIES = ("ScalarSubquery", "Exists", "InSubquery", "ListQuery")
 
 
@@ -44,6 +47,10 @@ def row_expression(spark: SparkSession, sql: str) -> Column:
         tree = spark._jsparkSession.sessionState().sqlParser().parseExpression(sql).toJSON()  # type: ignore[attr-defined]
     except ParseException as error:
         raise ExpressionError(f"{sql}: not a Spark SQL expression: {str(error).strip().splitlines()[0]}") from None
+    if clock := _CLOCK.search(sql):
+        raise ExpressionError(
+            f"{sql}: {clock[0]} is another on every night; an expression is made of its record alone."
+        )
     for node in json.loads(tree):
         if forbidden := _forbidden(node):
             raise ExpressionError(
@@ -51,6 +58,19 @@ def row_expression(spark: SparkSession, sql: str) -> Column:
                 "functions that docs/reference/domain-file.md lists."
             )
     return F.expr(sql)
+
+
+def unfailing(spark: SparkSession, sql: str) -> Column:
+    """The expression as a column that is NULL where evaluating it raises; raises ExpressionError as `row_expression`.
+
+    Casts and array indexes have their `try_` functions; what they are made of does not: `timestamp_seconds` of
+    microseconds overflows, and one such record would stop the batch of all. Catalyst's TryEval catches that, as long as
+    nothing evaluates the expression outside of it: `contracts/spark.py` turns off what takes common parts out.
+    """
+    row_expression(spark, sql)
+    catalyst, session = spark._jvm.org.apache.spark.sql, spark._jsparkSession  # type: ignore[union-attr, attr-defined]
+    tree = catalyst.catalyst.expressions.TryEval(session.sessionState().sqlParser().parseExpression(sql))
+    return Column(catalyst.classic.ExpressionUtils.column(tree))
 
 
 def _forbidden(node: dict[str, str]) -> str | None:
@@ -62,4 +82,6 @@ def _forbidden(node: dict[str, str]) -> str | None:
         return f"{kind} (as Spark calls it)"
     if kind == "UnresolvedFunction" and name not in FUNCTIONS:
         return f"the function {name}"
+    if kind == "UnresolvedFunction" and name == "unix_timestamp" and not node.get("num-children"):
+        return "unix_timestamp() without a value, which is the clock,"
     return f"{name}, which is another on every night," if name in NAMES_OF_SESSION else None

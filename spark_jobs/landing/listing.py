@@ -10,6 +10,9 @@ from pathlib import Path
 
 from spark_jobs.contracts.storage import Location
 
+UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
+"""Endings that programs give to files they are still writing."""
+
 
 @dataclass(frozen=True)
 class LandingFile:
@@ -27,14 +30,25 @@ def list_files(landing: Location, pattern: str) -> list[LandingFile]:
     """Files that match `pattern` (a glob, relative to the landing folder or absolute), sorted by name."""
     root = Path(landing.uri)
     files = []
-    for path in sorted(glob.glob(str(root / pattern), recursive=True)):
+    for path in sorted(glob.glob(str(Path(glob.escape(str(root))) / pattern), recursive=True)):
         file = Path(path)
-        if file.is_file():
+        if file.is_file() and not is_hidden(file.name):
             status = file.stat()
             name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
             modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
             files.append(LandingFile(str(file), name, status.st_size, modified_at))
     return files
+
+
+def is_hidden(name: str) -> bool:
+    """Whether the name says that the file is not, or not yet, a delivery: `_SUCCESS`, `.part`; Spark reads none."""
+    return name.startswith(("_", ".")) or name.endswith(UNFINISHED)
+
+
+def hidden_files(landing: Location, pattern: str) -> list[str]:
+    """Names of files that match the pattern and are left alone for their name."""
+    found = glob.glob(str(Path(glob.escape(landing.uri)) / pattern), recursive=True)
+    return sorted(Path(path).name for path in found if Path(path).is_file() and is_hidden(Path(path).name))
 
 
 def describe_missing(landing: Location, pattern: str) -> str:

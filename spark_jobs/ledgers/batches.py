@@ -15,7 +15,7 @@ TABLE = "ops.batches"
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """One row: received = kept + quarantined + duplicates, unless the batch was refused."""
+    """One row: received = kept + quarantined + duplicates + left out, unless the batch was refused."""
 
     table: str
     """Whose silver table it became: interactions, items or users."""
@@ -24,6 +24,8 @@ class BatchOutcome:
     kept: int
     quarantined: int
     duplicates: int
+    left_out: int
+    """Records that the input's `where` does not take."""
     digest: str
     """Digest of the part of the domain file that it was cleaned by."""
     refused: str | None = None
@@ -32,7 +34,7 @@ class BatchOutcome:
     @property
     def adds_up(self) -> bool:
         """Whether no record went missing."""
-        return self.received == self.kept + self.quarantined + self.duplicates
+        return self.received == self.kept + self.quarantined + self.duplicates + self.left_out
 
 
 def record(context: RunContext, outcomes: Sequence[BatchOutcome]) -> None:

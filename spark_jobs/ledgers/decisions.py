@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from spark_jobs.contracts.serving import source_version
 from spark_jobs.lakehouse.run_context import RunContext
 from spark_jobs.lakehouse.tables import Lakehouse, literal
-from spark_jobs.ledgers.ledger import rows
+from spark_jobs.ledgers.ledger import Row, rows
 
 TABLE = "ops.decisions"
 
@@ -110,7 +110,11 @@ def _latest(lakehouse: Lakehouse, kind: Kind, condition: str) -> RecordedDecisio
     found = rows(lakehouse, TABLE, f"decision = '{kind}' AND {condition}", newest)
     if not found:
         return None
-    values = dict(found[0])
+    return _recorded(found[0])
+
+
+def _recorded(row: Row) -> RecordedDecision:
+    values = dict(row)
     return RecordedDecision(kind=Kind(values.pop("decision")), outcome=Outcome(values.pop("outcome")), **values)
 
 
@@ -125,24 +129,33 @@ def baseline_serves(source: str, reason: str) -> Decision:
     return Decision(Kind.SERVE_BASELINE, Outcome.YES, reason, source_version(source))
 
 
-def promotion_candidate(lakehouse: Lakehouse, run_date: date) -> str | None:
-    """The version that is to score the run date although it is not champion yet; None where there is none.
+def promotion_candidate(lakehouse: Lakehouse, run_date: date) -> RecordedDecision | None:
+    """The decision for the model that is to score the run date although it does not serve yet; None without any.
 
-    It is what the run date's training promoted, the source that it found best where no ranker may serve, or what a
-    person chose since the night before, whichever was decided last, unless a person held another one after that.
+    Of what was accepted up to the run date and no night has published since, the latest: what a training promoted, the
+    source that serves for want of a ranker, or what a person chose. A night whose publish failed loses none of them;
+    a person who refuses one version takes back no other; and nothing passes what a person holds.
     """
-    candidates = [latest_of_date(lakehouse, kind, run_date) for kind in (Kind.PROMOTE, Kind.SERVE_BASELINE)]
-    chosen = latest(lakehouse, Kind.CHOOSE, until=run_date)
-    published = latest(lakehouse, Kind.PUBLISH, until=run_date - timedelta(days=1))
-    if chosen and (published is None or chosen.recorded_at > published.recorded_at):
-        candidates.append(chosen)
-    held = held_model(lakehouse, run_date)
-    accepted = [
-        candidate
-        for candidate in candidates
-        if candidate and candidate.yes and (held is None or candidate.recorded_at > held.recorded_at)
-    ]
-    return max(accepted, key=lambda candidate: candidate.recorded_at).model_version if accepted else None
+    before = run_date - timedelta(days=1)
+    published, held = latest(lakehouse, Kind.PUBLISH, until=before), held_model(lakehouse, run_date)
+    since = published.recorded_at if published else datetime.min.replace(tzinfo=UTC)
+    choices = choices_of_people(lakehouse, run_date)
+    proposed = [latest_of_date(lakehouse, kind, run_date) for kind in (Kind.PROMOTE, Kind.SERVE_BASELINE)]
+    waiting = [latest(lakehouse, kind, until=before) for kind in (Kind.PROMOTE, Kind.SERVE_BASELINE)]
+    proposed += [one for one in (*waiting, *choices.values()) if one and one.recorded_at > since]
+
+    def stands(decision: RecordedDecision) -> bool:
+        word = choices.get(decision.model_version)
+        taken_back = word is not None and not word.yes and word.recorded_at > decision.recorded_at
+        return decision.yes and not taken_back and (held is None or decision.recorded_at > held.recorded_at)
+
+    return max((one for one in proposed if one and stands(one)), key=lambda one: one.recorded_at, default=None)
+
+
+def choices_of_people(lakehouse: Lakehouse, until: date) -> dict[str | None, RecordedDecision]:
+    """The last word of a person on each model version that one was asked about."""
+    found = rows(lakehouse, TABLE, f"decision = '{Kind.CHOOSE}' AND run_date <= DATE '{until}'", "ORDER BY recorded_at")
+    return {row["model_version"]: _recorded(row) for row in found}
 
 
 def held_model(lakehouse: Lakehouse, until: date) -> RecordedDecision | None:

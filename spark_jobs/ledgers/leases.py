@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 
@@ -53,13 +54,21 @@ class Lease:
     @classmethod
     def of_this_process(cls, what: str) -> Lease:
         """For work that ends with this process."""
-        host, pid = socket.gethostname(), os.getpid()
-        return replace(cls.of(f"{what} on {host}, process {pid}"), host=host, pid=pid)
+        name, pid = socket.gethostname(), os.getpid()
+        return replace(cls.of(f"{what} on {name}, process {pid}"), host=this_host(), pid=pid)
 
     def expired(self) -> bool:
         """Whether it was not renewed in time, or its process is gone from this host."""
-        gone = self.pid is not None and self.host == socket.gethostname() and not psutil.pid_exists(self.pid)
+        gone = self.pid is not None and self.host == this_host() and not psutil.pid_exists(self.pid)
         return gone or self.until < datetime.now(UTC)
+
+
+def this_host() -> str:
+    """Where process numbers mean what they mean here: two containers may have one name, each with its own numbers."""
+    try:
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
 
 
 def never(holder: str) -> bool:

@@ -7,7 +7,7 @@ ledger and the registry's aliases follow it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from spark_jobs.contracts.errors import NightjarError
@@ -55,10 +55,24 @@ def champion(lakehouse: Lakehouse, until: date | None = None) -> str | None:
     now = serving(lakehouse)
     if now is None or until is None or now.run_date <= until:
         return now.model_version if now else None
-    found = rows(
-        lakehouse, LEDGER, f"serving AND run_date <= DATE '{until}'", "ORDER BY run_date DESC, recorded_at DESC LIMIT 1"
-    )
-    return str(found[0]["model_version"]) if found else None
+    found = _served_until(lakehouse, until)
+    return str(found["model_version"]) if found else None
+
+
+def _served_until(lakehouse: Lakehouse, until: date) -> Row | None:
+    newest = "ORDER BY run_date DESC, recorded_at DESC LIMIT 1"
+    found = rows(lakehouse, LEDGER, f"serving AND run_date <= DATE '{until}'", newest)
+    return found[0] if found else None
+
+
+def champion_known_at(lakehouse: Lakehouse, until: date | None = None) -> datetime | None:
+    """When the lists of the champion were made; a model that was registered later is not the one that made them."""
+    now = serving(lakehouse)
+    if now is None or until is None or now.run_date <= until:
+        made = creation_of(lakehouse, now.release) if now else None
+        return made["recorded_at"] if made else None
+    found = _served_until(lakehouse, until)
+    return found["recorded_at"] if found else None
 
 
 def published(lakehouse: Lakehouse, limit: int) -> list[Row]:

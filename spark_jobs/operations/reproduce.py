@@ -9,12 +9,14 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.contracts.serving import source_of
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.releases import HISTORY, creation_of, release_named
-from spark_jobs.publish.score_users import tonights_lists
+from spark_jobs.publish.score_users import ServingModel, tonights_lists
 from spark_jobs.recommender.ranking.lists import COLUMNS
+from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
 from spark_jobs.registry.model_registry import ModelRegistry
 
 NAMES = [column.split()[0] for column in COLUMNS.split(", ")]
@@ -49,7 +51,10 @@ def reproduce(night: Night, name: str) -> int:
         versions_read=inputs,
     )
     registry = ModelRegistry(night.settings, night.domain)
-    with tonights_lists(then, registry, release["model_version"]) as again:
+    version = release["model_version"]
+    source = source_of(version)
+    content = source_model(source) if source else to_bytes(registry.load(version, creation["recorded_at"]))
+    with tonights_lists(then, ServingModel(version, content)) as again:
         lists = again.lists.select(*NAMES).persist()
         try:
             _require_same(name, kept.select(*NAMES), lists, creation["code_version"], night)

@@ -9,19 +9,23 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.domain import Interactions, ItemFiles, Users
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
+from spark_jobs.landing.mapping import LEFT_OUT
 from spark_jobs.ledgers import batches as ledger
 from spark_jobs.ledgers.batches import BatchOutcome
 
 log = logging.getLogger("nightjar")
+FEWEST_RECORDS = 20
+"""Records of a batch from which on the share of refused ones says something; below, half may be refused."""
 WHOLE_FILE = 10
 """Records from which on a file of which nothing can be kept is a broken delivery and no single mistake."""
 
 
 class ReconciliationError(NightjarError):
-    """Rows went missing: received is not kept + quarantined + duplicates."""
+    """Rows went missing: received is not kept + quarantined + duplicates + left out."""
 
 
 class BatchRefusedError(NightjarError):
@@ -74,29 +78,34 @@ def records_of(night: Night, batches: Batches) -> DataFrame:
     return night.read(f"bronze.{batches.input}").where(batches.condition)
 
 
-def quarantine(night: Night, flagged: DataFrame, batches: Batches) -> None:
-    """Write the records that failed a check, replacing what an earlier try wrote.
+def quarantine(night: Night, flagged: DataFrame, batches: Batches) -> dict[str, int]:
+    """Write the records that failed a check, replacing what an earlier try wrote; how many each batch leaves out.
 
     Raises:
         BatchRefusedError: That is more of a batch than the domain allows; it is recorded.
     """
     counted = F.count(F.lit(1)).alias("n"), F.min("_reason").alias("reason")
     counts = flagged.groupBy("_batch_id", "_delivery", "_failed_check").agg(*counted).collect()
-    _write_quarantine(night, flagged, batches, any(row["_failed_check"] for row in counts))
-    complaints = {
-        name: text
-        for name in batches.names
-        if (text := _complaint(night, [row for row in counts if row["_batch_id"] == name]))
-    }
+    out = [row for row in counts if row["_failed_check"] == LEFT_OUT]
+    counts = [row for row in counts if row["_failed_check"] != LEFT_OUT]
+    input = getattr(night.domain, batches.input)
+    complaints = {}
+    for name in batches.names:
+        if text := _complaint(night, input, [row for row in counts if row["_batch_id"] == name]):
+            complaints[name] = text
+    # Of a refused edit silver stays as it is, and so does what stands beside it.
+    if not (complaints and batches.full_refresh):
+        _write_quarantine(night, flagged, batches, any(row["_failed_check"] for row in counts))
     if not complaints:
-        return
+        return {name: sum(row["n"] for row in out if row["_batch_id"] == name) for name in batches.names}
     # Of batches that were good before, the mistake is in the domain file: their place in the ledger is kept.
     if not batches.full_refresh:
-        outcomes = [replace(_outcome(night, batches, name, 0, 0), refused=text) for name, text in complaints.items()]
+        outcomes = [replace(_outcome(night, batches, name), refused=text) for name, text in complaints.items()]
         ledger.record(night, outcomes)
+    kept = "" if batches.full_refresh else f"; quarantine.{batches.silver} has every record with its reason"
     raise BatchRefusedError(
         f"{'; '.join(f'batch {name} of {batches.input}: {text}' for name, text in complaints.items())}. Nothing of "
-        f"it was taken into silver.{batches.silver}; quarantine.{batches.silver} has every record with its reason. "
+        f"it was taken into silver.{batches.silver}{kept}. "
         "Correct the expressions in the domain file, or deliver the landing files again or remove them, and run the "
         "night again."
     )
@@ -108,11 +117,13 @@ def _write_quarantine(night: Night, flagged: DataFrame, batches: Batches, any_re
         night.lakehouse.create(table)
         return
     columns = ["record", "corrupt", "delivery", "failed_check", "reason", "batch_id"]
-    refused = flagged.where("_failed_check IS NOT NULL").select(*[F.col(f"_{name}").alias(name) for name in columns])
+    refused = flagged.where(F.col("_failed_check") != LEFT_OUT).select(
+        *[F.col(f"_{name}").alias(name) for name in columns]
+    )
     night.replace(table, refused, where=batches.condition)
 
 
-def _complaint(night: Night, counts: list[Row]) -> str | None:
+def _complaint(night: Night, input: Interactions | ItemFiles | Users, counts: list[Row]) -> str | None:
     """Why a batch can't be taken, from its records counted by file and failed check; None where it can."""
     limit = night.domain.quality.max_refused_share
     total = sum(row["n"] for row in counts)
@@ -123,19 +134,29 @@ def _complaint(night: Night, counts: list[Row]) -> str | None:
         by_file[row["_delivery"]][0] += row["n"] if row["_failed_check"] else 0
         by_file[row["_delivery"]][1] += row["n"]
     lost = [name for name, (bad, of) in by_file.items() if bad == of >= WHOLE_FILE]
-    if refused <= limit * total and not lost:
+    few = total < FEWEST_RECORDS and refused * 2 <= total
+    if (refused <= limit * total or few) and not lost:
         return None
     worst = sorted(by_file, key=lambda name: -by_file[name][0])[:3]
     files = ", ".join(f"{name} {by_file[name][0]:,} of {by_file[name][1]:,}" for name in worst)
     return (
         f"{refused:,} of {total:,} records are refused, by file {files}; the domain allows {limit:.0%} "
         "(quality.max_refused_share) and no file of which nothing can be kept. Most frequent: "
-        f"{failed[0]['_failed_check']}, such as {str(failed[0]['reason'])[:200]!r}"
+        f"{failed[0]['_failed_check']}, such as {str(failed[0]['reason'])[:200]!r}{_where_hint(failed[0], input)}"
     )
 
 
-def reconcile_counts(night: Night, batches: Batches, duplicates: Mapping[str, int]) -> None:
-    """Record each batch's outcome: received = kept + quarantined + duplicates.
+def _where_hint(worst: Row, input: Interactions | ItemFiles | Users) -> str:
+    """How to leave records out that are known to lack a value."""
+    column = str(worst["_failed_check"]).removesuffix("_required")
+    sql = getattr(input.columns, column, None)
+    return f". To leave such records out on purpose, set where: ({sql}) IS NOT NULL" if sql else ""
+
+
+def reconcile_counts(
+    night: Night, batches: Batches, duplicates: Mapping[str, int], left_out: Mapping[str, int]
+) -> None:
+    """Record each batch's outcome: received = kept + quarantined + duplicates + left out.
 
     Each is counted on its own, so that the sum is a real check: records in bronze, rows in silver and in quarantine,
     and the duplicates that cleaning found, by batch.
@@ -144,7 +165,10 @@ def reconcile_counts(night: Night, batches: Batches, duplicates: Mapping[str, in
         ReconciliationError: They do not add up.
     """
     kept = _rows_by_batch(night, f"silver.{batches.silver}", batches)
-    outcomes = [_outcome(night, batches, name, kept.get(name, 0), duplicates.get(name, 0)) for name in batches.names]
+    outcomes = [
+        _outcome(night, batches, name, kept.get(name, 0), duplicates.get(name, 0), left_out.get(name, 0))
+        for name in batches.names
+    ]
     for outcome in outcomes:
         if not outcome.adds_up:
             raise ReconciliationError(
@@ -155,7 +179,9 @@ def reconcile_counts(night: Night, batches: Batches, duplicates: Mapping[str, in
     ledger.record(night, outcomes)
 
 
-def _outcome(night: Night, batches: Batches, name: str, kept: int, duplicates: int) -> BatchOutcome:
+def _outcome(
+    night: Night, batches: Batches, name: str, kept: int = 0, duplicates: int = 0, left_out: int = 0
+) -> BatchOutcome:
     one = replace(batches, names=[name])
     return BatchOutcome(
         table=batches.silver,
@@ -164,6 +190,7 @@ def _outcome(night: Night, batches: Batches, name: str, kept: int, duplicates: i
         kept=kept,
         quarantined=_rows_by_batch(night, f"quarantine.{batches.silver}", one).get(name, 0),
         duplicates=duplicates,
+        left_out=left_out,
         digest=night.domain.cleaning_digest(batches.silver),
     )
 

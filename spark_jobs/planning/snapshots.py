@@ -83,6 +83,7 @@ def replace_snapshots(
     build: Callable[[list[date]], DataFrame],
     *,
     rests_on: Callable[[date], str] = on_events_alone,
+    on_items: bool = False,
     ages: bool = True,
 ) -> None:
     """Write the snapshots that tonight needs and that are not there; those that nobody needs any more are deleted.
@@ -92,9 +93,10 @@ def replace_snapshots(
         table: Snapshot table, partitioned by `as_of`.
         build: Gives the rows of some dates.
         rests_on: Says what a date's snapshot rests on beside events.
+        on_items: Whether it rests on the catalogue as of its date, too.
         ages: Whether rows depend on how old events are; without, a snapshot with an equal fingerprint is copied.
     """
-    plan = plan_snapshots(night, table, rests_on, ages=ages)
+    plan = plan_snapshots(night, table, rests_on, on_items=on_items, ages=ages)
     if not plan.new:
         return
     where = f"as_of NOT IN ({_listed(plan.kept)})" if plan.kept else None
@@ -110,13 +112,15 @@ def replace_snapshots(
     ledger.record(night, table, {day: plan.fingerprints[day] for day in plan.new})
 
 
-def plan_snapshots(night: Night, table: str, rests_on: Callable[[date], str], *, ages: bool) -> SnapshotPlan:
+def plan_snapshots(
+    night: Night, table: str, rests_on: Callable[[date], str], *, on_items: bool, ages: bool
+) -> SnapshotPlan:
     """Compare the snapshots that tonight needs with those that are there."""
     windows, cutoffs = training_dates(night)
     needed = [night.run_date, *(cutoffs if decided(night.lakehouse, Kind.TRAIN, night.run_date) else [])]
     present = {date.fromisoformat(day) for day in night.lakehouse.partition_values(table, "as_of")}
     reusable = [day for day in present if windows.on_grid(day) and _oldest(night, windows) <= day < night.run_date]
-    fingerprints = fingerprints_of(night, sorted({*needed, *reusable}), rests_on)
+    fingerprints = fingerprints_of(night, sorted({*needed, *reusable}), rests_on, on_items=on_items, ages=ages)
     recorded = ledger.fingerprints(night.lakehouse, table) if is_reproducible(night.settings) else {}
     valid = {day for day in present if day in fingerprints and recorded.get(day) == fingerprints[day]}
     missing = [day for day in needed if day not in valid]
@@ -144,24 +148,18 @@ def _copies(
     return {day: date_of[fingerprints[day]] for day in missing if fingerprints[day] in date_of}
 
 
-def fingerprints_of(night: Night, days: list[date], rests_on: Callable[[date], str]) -> dict[date, str]:
-    """Per date what its snapshot rests on: events before it (counted and summed), the rest, and the code."""
-    events = "silver.interactions"
-    micros = {day: int(night.domain.start_of(day).timestamp() * 1e6) for day in days}
-    columns = [
-        f"count(*) FILTER (WHERE at < {limit}) AS n{number}, sum(at) FILTER (WHERE at < {limit}) AS s{number}, "
-        f"round(sum(weight) FILTER (WHERE at < {limit}), 6) AS w{number}"
-        for number, limit in enumerate(micros.values())
-    ]
-    sums = night.lakehouse.query(
-        f"SELECT {', '.join(columns)} FROM (SELECT arrow_cast(event_at, 'Int64') AS at, weight FROM events)",
-        events=(events, night.read_version(events)),
-    ).to_pylist()[0]
+def fingerprints_of(
+    night: Night, days: list[date], rests_on: Callable[[date], str], *, on_items: bool, ages: bool
+) -> dict[date, str]:
+    """Per date what its snapshot rests on: the content of all events before it, the rest, and the code.
+
+    Content, not counts: an expression that was edited changes identifiers and titles and leaves all counts as they are.
+    """
+    events = night.content_as_of("silver.interactions", "event_at", days, inclusive=False)
+    items = night.content_as_of("silver.items", "valid_from", days, inclusive=True) if on_items else {}
     rest = f"{night.domain.recommendations.history_events} {night.code_version}"
-    return {
-        day: f"{sums[f'n{number}']} {sums[f's{number}']} {sums[f'w{number}']} {rest} {rests_on(day)}"
-        for number, day in enumerate(micros)
-    }
+    moment = {day: night.domain.start_of(day).isoformat() if ages else "" for day in days}
+    return {day: f"{events[day]} {items.get(day, '')} {moment[day]} {rest} {rests_on(day)}" for day in days}
 
 
 def _snapshot(night: Night, table: str, day: date) -> DataFrame:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -34,15 +32,7 @@ def run(night: Night) -> None:
         others = ["listed_days", "age_days", "usual_position", "repeat_share", "mean_weight"]
         return features.fillna(0.0, shares).fillna(float("nan"), others)
 
-    versions = night.lakehouse.query(
-        "SELECT valid_from FROM items", items=("silver.items", night.read_version("silver.items"))
-    )
-
-    def rests_on(day: date) -> str:
-        known = versions.filter(pc.less_equal(versions["valid_from"], pa.scalar(night.domain.start_of(day))))
-        return f"{known.num_rows} {pc.sum(known['valid_from'].cast('int64')).as_py()}"
-
-    replace_snapshots(night, "gold.item_features", build, rests_on=rests_on)
+    replace_snapshots(night, "gold.item_features", build, on_items=True)
 
 
 def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:

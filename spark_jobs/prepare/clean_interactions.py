@@ -1,18 +1,20 @@
 """New interaction batches to silver: typed, one row per event key, late events included.
 
 Reads the bronze batches not cleaned before, or all of them where the domain file has another meaning by now. Refused
-records go to quarantine with the failed check and the reason. Per batch received = kept + quarantined + duplicates, or
-the night stops; it also stops where too much of a batch is refused, or the input is silent.
+records go to quarantine with the failed check and the reason. Per batch received = kept + quarantined + duplicates +
+left out, or the night stops; it also stops where too much of a batch is refused, or the input is silent.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import RecordCheck, contract_cast, event_key, flag_invalid, required, typed
+from spark_jobs.landing.mapping import RecordCheck, contract_cast, event_key, flag_invalid, required, short_ids, typed
 from spark_jobs.planning.cleaning import (
     Batches,
     batches_to_clean,
@@ -36,11 +38,15 @@ def run(night: Night) -> None:
 def clean(night: Night, batches: Batches) -> None:
     """Clean batches; what others brought before is known, also where their row in the ledger is missing."""
     rows = to_interactions(records_of(night, batches), night.read("bronze.interactions"), night.domain)
-    flagged = number_repeats(flag_invalid(rows, record_checks(night.domain))).persist()
-    quarantine(night, flagged, batches)
+    judged = flag_invalid(rows, record_checks(night.domain), night.domain.interactions.where)
+    flagged = number_repeats(judged, night.domain.interactions.on_repeat).persist()
+    left_out = quarantine(night, flagged, batches)
     events, repeated = (flagged.where("_failed_check IS NULL").where(repeats) for repeats in ("_n = 1", "_n > 1"))
     if batches.full_refresh:
         night.replace(SILVER, events)
+        duplicates = count_by_batch(repeated)
+    elif night.domain.interactions.on_repeat == "last":
+        night.merge_latest(SILVER, events)
         duplicates = count_by_batch(repeated)
     else:
         known = night.read(SILVER).where(f"NOT {batches.condition}").select("event_key")
@@ -48,7 +54,7 @@ def clean(night: Night, batches: Batches) -> None:
         known_again = events.join(known, "event_key", "left_semi")
         duplicates = count_by_batch(repeated.select("batch_id").unionAll(known_again.select("batch_id")))
         night.merge_new(SILVER, events)
-    reconcile_counts(night, batches, duplicates)
+    reconcile_counts(night, batches, duplicates, left_out)
     flagged.unpersist()
 
 
@@ -60,7 +66,8 @@ def to_interactions(records: DataFrame, ever: DataFrame, domain: Domain) -> Data
     columns = domain.interactions.columns
     at = f"unix_micros({contract_cast('event_at', columns.event_at)})"
     parts = domain.interactions.event_key or [columns.user_id, columns.item_id, columns.event_type, at]
-    rows = typed(records, ever, columns.model_dump(), event_key=event_key(parts))
+    where = domain.interactions.where
+    rows = typed(records, ever, columns.model_dump(), where, event_key=event_key(parts))
     weights = F.create_map(*[F.lit(part) for pair in domain.event_weights.items() for part in pair])
     return rows.withColumn("weight", weights[F.col("event_type")])
 
@@ -70,6 +77,7 @@ def record_checks(domain: Domain) -> list[RecordCheck]:
     known = ", ".join(domain.event_weights)
     return [
         *[required(name) for name in ("user_id", "item_id", "event_type", "event_at")],
+        short_ids("user_id", "item_id"),
         RecordCheck(
             "event_type_known",
             F.col("weight").isNull(),
@@ -77,14 +85,17 @@ def record_checks(domain: Domain) -> list[RecordCheck]:
         ),
         RecordCheck(
             "event_at_plausible",
-            ~F.year("event_at").between(1970, 9999),
-            F.concat(F.lit("event_at: expected a time since 1970, got "), F.col("event_at").cast("string")),
+            ~F.year("event_at").between(1971, 9999),
+            F.concat(
+                F.lit("event_at: expected a time since 1971 (seconds taken for milliseconds?), got "),
+                F.col("event_at").cast("string"),
+            ),
         ),
     ]
 
 
-def number_repeats(flagged: DataFrame) -> DataFrame:
-    """Judged rows with `_n`, numbering accepted rows of one event key from 1 by a fixed order; slim, to be held.
+def number_repeats(flagged: DataFrame, on_repeat: Literal["first", "last"]) -> DataFrame:
+    """Judged rows with `_n`, numbering accepted rows of one event key from 1, which holds; slim, to be held.
 
     What the record was is needed of refused rows only; the others go through the shuffle without it.
     """
@@ -93,7 +104,9 @@ def number_repeats(flagged: DataFrame) -> DataFrame:
         flagged.withColumn("_content", F.xxhash64(F.map_entries("_record")))
         .withColumn("_record", F.when(refused, F.col("_record")))
         .withColumn("batch_id", F.col("_batch_id"))
-        .drop("_delivery_size", "_delivery_modified_at", "_run_date")
+        .drop("_delivery_size", "_run_date")
     )
-    same = Window.partitionBy("event_key", refused).orderBy("_batch_id", "event_at", "_delivery", "_content")
-    return slim.withColumn("_n", F.row_number().over(same)).drop("_content")
+    first = [F.col(name) for name in ("_batch_id", "event_at", "_delivery", "_content")]
+    last = [F.desc(name) for name in ("_delivery_modified_at", "_batch_id", "_delivery", "_content")]
+    same = Window.partitionBy("event_key", refused).orderBy(*(last if on_repeat == "last" else first))
+    return slim.withColumn("_n", F.row_number().over(same)).drop("_content", "_delivery_modified_at")

@@ -11,8 +11,15 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.landing.mapping import flag_invalid, required, typed
-from spark_jobs.planning.cleaning import batches_to_clean, count_by_batch, quarantine, reconcile_counts, records_of
+from spark_jobs.landing.mapping import flag_invalid, required, short_ids, typed
+from spark_jobs.planning.cleaning import (
+    Batches,
+    batches_to_clean,
+    count_by_batch,
+    quarantine,
+    reconcile_counts,
+    records_of,
+)
 
 SILVER = "silver.items"
 
@@ -21,16 +28,27 @@ def run(night: Night) -> None:
     """Add the versions that new batches bring."""
     input = "interactions" if isinstance(night.domain.items, DerivedItems) else "items"
     for batches in batches_to_clean(night, input, silver="items").one_by_one():
-        rows = to_versions(records_of(night, batches), night.read(f"bronze.{input}"), night.domain)
-        flagged = flag_invalid(rows, [required("item_id"), required("title")]).persist()
-        quarantine(night, flagged, batches)
-        earlier = night.read(SILVER).where("false" if batches.full_refresh else f"NOT {batches.condition}")
-        delivered = date_versions(flagged.where("_failed_check IS NULL"), earlier)
-        compared = compare_versions(earlier, delivered).persist()
-        night.replace(SILVER, earlier.unionByName(compared.where("_changed").select(earlier.columns)))
-        reconcile_counts(night, batches, count_by_batch(compared.where("NOT _changed")))
-        compared.unpersist()
-        flagged.unpersist()
+        clean(night, batches)
+
+
+def clean(night: Night, batches: Batches) -> None:
+    """Add the versions that batches bring; what the same ones brought before is theirs to replace."""
+    rows = to_versions(records_of(night, batches), night.read(f"bronze.{batches.input}"), night.domain)
+    checks = [required("item_id"), required("title"), short_ids("item_id")]
+    flagged = flag_invalid(rows, checks, where_of(night.domain)).persist()
+    left_out = quarantine(night, flagged, batches)
+    earlier = night.read(SILVER).where("false" if batches.full_refresh else f"NOT {batches.condition}")
+    delivered = date_versions(flagged.where("_failed_check IS NULL"), earlier)
+    compared = compare_versions(earlier, delivered).persist()
+    night.replace(SILVER, compared.where("_stays OR _changed").select(earlier.columns))
+    reconcile_counts(night, batches, count_by_batch(compared.where("_delivered AND NOT _changed")), left_out)
+    compared.unpersist()
+    flagged.unpersist()
+
+
+def where_of(domain: Domain) -> str | None:
+    """Which records are taken: of the input that items are made of."""
+    return (domain.interactions if isinstance(domain.items, DerivedItems) else domain.items).where
 
 
 def to_versions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFrame:
@@ -41,7 +59,7 @@ def to_versions(records: DataFrame, ever: DataFrame, domain: Domain) -> DataFram
         columns = ItemColumns(item_id=interactions.item_id, updated_at=interactions.event_at, **named)
     else:
         columns = domain.items.columns
-    return typed(records, ever, columns.model_dump())
+    return typed(records, ever, columns.model_dump(), where_of(domain))
 
 
 def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
@@ -61,27 +79,36 @@ def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
         .join(known, "item_id", "left")
         .withColumn("_since", since)
         .withColumn("valid_from", F.coalesce("updated_at", undated))
-        .withColumn("_order", F.xxhash64("_delivery", F.to_json("_record")))
+        .withColumn("_order", F.struct("_delivery_modified_at", "_batch_id", "_delivery", F.to_json("_record")))
     )
 
 
 def compare_versions(earlier: DataFrame, delivered: DataFrame) -> DataFrame:
-    """Delivered rows with `_changed`: whether each differs from the version before it, one per item and moment."""
+    """Versions with `_delivered`, and whether each earlier one `_stays` and each delivered one has `_changed` anything.
+
+    Of one item and moment what was delivered last holds: it corrects what was there. It changes something where it is
+    other than what was there, and than the version before it.
+    """
     columns = [*earlier.columns, "_order", "_delivered"]
     versions = (
-        earlier.withColumn("_order", F.lit(None).cast("bigint"))
+        earlier.withColumn("_order", F.lit(None).cast(delivered.schema["_order"].dataType))
         .withColumn("_delivered", F.lit(False))
         .select(columns)
         .unionByName(delivered.withColumn("_delivered", F.lit(True)).select(columns))
     )
-    moment = Window.partitionBy("item_id", "valid_from").orderBy("_delivered", "batch_id", "_order")
-    by_time = Window.partitionBy("item_id").orderBy("valid_from", "_nth")
+    newest_first = Window.partitionBy("item_id", "valid_from").orderBy(F.desc("_delivered"), F.desc("_order"))
+    moment = Window.partitionBy("item_id", "valid_from")
+    by_time = Window.partitionBy("item_id", F.col("_nth") == 1).orderBy("valid_from")
     attributes = F.array_sort(F.map_entries("attributes"))
     content = F.to_json(F.struct("title", "categories", attributes, "available_from", "available_until"))
+    was_there = F.max(F.when(~F.col("_delivered"), F.col("_content"))).over(moment)
+    other = ~F.col("_content").eqNullSafe(F.col("_before")) & ~F.col("_content").eqNullSafe(F.col("_was"))
     return (
-        versions.withColumn("_nth", F.row_number().over(moment))
-        .withColumn("_content", content)
+        versions.withColumn("_content", content)
+        .withColumn("_nth", F.row_number().over(newest_first))
+        .withColumn("_holds", F.first("_content").over(newest_first))
+        .withColumn("_was", was_there)
         .withColumn("_before", F.lag("_content").over(by_time))
-        .withColumn("_changed", (F.col("_nth") == 1) & ~F.col("_content").eqNullSafe(F.col("_before")))
-        .where("_delivered")
+        .withColumn("_stays", ~F.col("_delivered") & F.col("_content").eqNullSafe(F.col("_holds")))
+        .withColumn("_changed", F.col("_delivered") & (F.col("_nth") == 1) & other)
     )

@@ -20,7 +20,7 @@ from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFileError, read_records
-from spark_jobs.landing.listing import LandingFile, list_files
+from spark_jobs.landing.listing import LandingFile, hidden_files, list_files
 from spark_jobs.ledgers import batches as batch_ledger
 from spark_jobs.ledgers import quality_results
 from spark_jobs.ledgers.quality_results import QualityResult
@@ -50,6 +50,8 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
         raise LandingFileError(
             f"No landing files match {pattern}; put files there or correct the path in the domain file."
         )
+    if hidden := hidden_files(landing_location(night.settings), source.path):
+        log.warning("left alone for their names, as unfinished or hidden: %s", ", ".join(hidden))
     known = ingested_files(night, table)
     withdraw_refused(night, table, known, files)
     new = [file for file in files if file not in known]
@@ -102,7 +104,9 @@ def name_empty_files(night: Night, table: str, new: list[LandingFile], since: da
     if not empty:
         return
     names = ", ".join(file.name for file in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
-    nothing = len(empty) == len(new) and (since is None or any(file.modified_at > since for file in empty))
+    late = [file for file in empty if since is None or file.modified_at > since]
+    # A day without events is a header alone; no bytes at all are a delivery that failed.
+    nothing = bool(late) and len(empty) == len(new) and (since is None or not any(file.size for file in late))
     severity = "critical" if nothing else "warning"
     result = QualityResult(table, "landing files hold records", severity, False, len(empty), names)
     quality_results.record(night, [result])

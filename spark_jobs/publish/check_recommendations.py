@@ -6,17 +6,21 @@ are evaluated again from the tables, not taken from the code that made the lists
 
 from __future__ import annotations
 
+from datetime import date
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.contracts.domain.policies import Rules
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers import quality_results
 from spark_jobs.ledgers.quality_results import QualityResult
 from spark_jobs.ledgers.releases import STAGED
 from spark_jobs.recommender.ranking.shaping import PINNED
+from spark_jobs.recommender.sources import sources_on
 
 EXAMPLES = 5
 
@@ -43,19 +47,63 @@ def listed_users(night: Night) -> DataFrame:
     items = night.read("gold.item_features").where(tonight).select("item_id", "eligible", "categories")
     lists = night.read(STAGED).select("user_id", "item_id", "rank", "run_date", F.col("sources")[0].alias("source"))
     listed = users.join(lists, "user_id", "full").join(F.broadcast(items), "item_id", "left")
+    listed = with_places_of_pins(night, with_something_left(night, listed), lists)
     return listed if night.domain.rules.max_per_category is None else with_places_in_categories(listed)
+
+
+def with_something_left(night: Night, listed: DataFrame) -> DataFrame:
+    """Rows with `left_to_see`: whether an item that popularity can propose is left for a user without a list.
+
+    What nobody took yet no source proposes to everybody, so that a user who has seen all that was taken has no list.
+    """
+    items = night.rows("gold.item_features", as_of=night.run_date)
+    blocked = blocked_by_rules(night.domain.rules, items, night.run_date)
+    on = sources_on(night.domain.sources) & {"popularity", "recent_popularity"}
+    popular = pc.and_(pc.and_not(items["eligible"], blocked), pc.greater(items["popularity_all"], 0.0))
+    offered = items.filter(popular)["item_id"].to_pylist() if on else []
+    seen = (
+        listed.where("rank IS NULL")
+        .select("user_id", F.explode("blocked_item_ids").alias("item_id"))
+        .join(F.broadcast(night.spark.createDataFrame([(item,) for item in offered], "item_id string")), "item_id")
+        .groupBy("user_id")
+        .agg(F.countDistinct("item_id").alias("seen"))
+    )
+    left = F.coalesce("seen", F.lit(0)) < len(offered)
+    return listed.join(seen, "user_id", "left").withColumn("left_to_see", left).drop("seen")
+
+
+def blocked_by_rules(rules: Rules, items: pa.Table, run_date: date) -> pa.Array:
+    """bool per item: a rule blocks it, or a category of it."""
+    blocks = [rule for rule in rules.block if rule.holds(run_date)]
+    names, categories = ({value for rule in blocks if (value := getattr(rule, kind))} for kind in ("item", "category"))
+    return pa.array(
+        [
+            item in names or not categories.isdisjoint(of_item)
+            for item, of_item in zip(items["item_id"].to_pylist(), items["categories"].to_pylist(), strict=True)
+        ],
+        pa.bool_(),
+    )
+
+
+def with_places_of_pins(night: Night, listed: DataFrame, lists: DataFrame) -> DataFrame:
+    """Rows with `pinned_at`: from each pinned item to its place in the user's list."""
+    pins = [pin.item for pin in night.domain.rules.pin]
+    if not pins:
+        return listed
+    places = F.map_from_entries(F.collect_list(F.struct("item_id", "rank"))).alias("pinned_at")
+    pinned = lists.where(F.col("item_id").isin(pins)).groupBy("user_id").agg(places)
+    return listed.join(pinned, "user_id", "left")
 
 
 def list_checks(night: Night) -> dict[str, Column]:
     """Every rule with the condition that a row which breaks it fulfils."""
     listed, known = F.col("rank").isNotNull(), F.col("blocked_item_ids").isNotNull()
-    offered = pc.sum(night.rows("gold.item_features", as_of=night.run_date)["eligible"]).as_py() or 0
     per_user = night.domain.recommendations.per_user
     return business_checks(night) | {
         "no item that the already-seen policy hides": listed & F.array_contains("blocked_item_ids", F.col("item_id")),
         "only items available on the run date": listed & ~F.coalesce("eligible", F.lit(False)),
         "only known users": listed & ~known,
-        "a list for every user who has something left to see": ~listed & (F.size("blocked_item_ids") < offered),
+        "a list for every user who has something left to see": ~listed & F.col("left_to_see"),
         "made for this run date": listed & (F.col("run_date") != F.lit(night.run_date)),
         "no longer than the domain asks for": listed & (F.col("rank") > per_user),
     }
@@ -78,7 +126,9 @@ def business_checks(night: Night) -> dict[str, Column]:
         if not pin.holds(night.run_date) or not entry or not entry["eligible"]:
             continue
         if pin.item not in items and not set(entry["categories"]) & set(categories):
-            other = (F.col("rank") == pin.place) & (F.col("item_id") != pin.item)
+            # In a list that is too short for it, a pin takes the last place.
+            earlier = F.coalesce(F.col("pinned_at")[pin.item] < pin.place, F.lit(False))
+            other = (F.col("rank") == pin.place) & (F.col("item_id") != pin.item) & ~earlier
             checks[f"item {pin.item} at place {pin.place}"] = other & ~F.array_contains("blocked_item_ids", pin.item)
     if rules.max_per_category is not None:
         checks[f"at most {rules.max_per_category} items of a category"] = F.col("of_category") > rules.max_per_category
@@ -88,7 +138,7 @@ def business_checks(night: Night) -> dict[str, Column]:
 def with_places_in_categories(listed: DataFrame) -> DataFrame:
     """Listed rows with `of_category`: which of its user's items of a category each is, pinned ones aside."""
     own = listed.where(F.col("source") != PINNED).select(
-        "user_id", "item_id", "rank", F.explode("categories").alias("c")
+        "user_id", "item_id", "rank", F.explode(F.array_distinct("categories")).alias("c")
     )
     numbered = own.withColumn("of_category", F.row_number().over(Window.partitionBy("user_id", "c").orderBy("rank")))
     most = numbered.groupBy("user_id", "item_id").agg(F.max("of_category").alias("of_category"))

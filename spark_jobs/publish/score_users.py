@@ -23,21 +23,23 @@ from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.contracts.job_catalog import SNAPSHOTS
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.night import Night
-from spark_jobs.ledgers import decisions, list_rules, releases
-from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, latest, promotion_candidate
+from spark_jobs.ledgers import decisions, list_rules, model_metrics, releases
+from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, baseline_serves, latest, promotion_candidate
 from spark_jobs.ledgers.list_rules import ListRuleEffect
-from spark_jobs.ledgers.releases import SCORED, STAGED, champion, unpublished
+from spark_jobs.ledgers.releases import SCORED, STAGED, champion, champion_known_at, unpublished
 from spark_jobs.planning.snapshots import require_snapshots, users_as_of
 from spark_jobs.recommender.arrays.batches import shared_out
 from spark_jobs.recommender.arrays.retrieval_index import RetrievalIndex
 from spark_jobs.recommender.arrays.sharing import share
+from spark_jobs.recommender.evaluation.promotion import decide_promotion
 from spark_jobs.recommender.indexing import index_as_of
 from spark_jobs.recommender.memory import LESS_SCORING, require_memory
 from spark_jobs.recommender.ranking.exposure import TOP, Exposure
 from spark_jobs.recommender.ranking.exposure_search import exposure_of
 from spark_jobs.recommender.ranking.lists import COLUMNS, list_maker
-from spark_jobs.recommender.ranking.ranker import source_model, to_bytes
+from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, source_model, to_bytes
 from spark_jobs.recommender.ranking.shaping import items_of, shape_of, without_blocked
+from spark_jobs.recommender.sources import sources_on, starting_source
 from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry
 
 log = logging.getLogger("nightjar")
@@ -45,19 +47,20 @@ log = logging.getLogger("nightjar")
 
 def run(night: Night) -> None:
     """Make tonight's lists."""
-    registry, version = ModelRegistry(night.settings, night.domain), tonights_version(night)
+    registry = ModelRegistry(night.settings, night.domain)
     registry.follow(champion(night.lakehouse))
+    model = tonights_model(night, registry)
     require_snapshots(night, [night.run_date])
-    if left_staged(night, version):
+    if left_staged(night, model.version):
         log.info("the lists that an earlier try scored and did not publish are kept")
         return
     release = f"{night.domain.domain}-{night.run_date}-{secrets.token_hex(3)}"
-    with tonights_lists(night, registry, version) as scored:
-        named = {"run_date": F.lit(night.run_date), "release": F.lit(release), "model_version": F.lit(version)}
+    with tonights_lists(night, model) as scored:
+        named = {"run_date": F.lit(night.run_date), "release": F.lit(release), "model_version": F.lit(model.version)}
         night.replace(STAGED, scored.lists.withColumns(named))
     record_exposure(night, scored.exposure)
     record_rules(night, scored.index)
-    releases.record(night, release_row(night, release, version))
+    releases.record(night, release_row(night, release, model.version))
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class ScoredLists:
 
 
 @contextmanager
-def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Iterator[ScoredLists]:
-    """The lists of every user by the version; what workers need for them is there until the end of the block."""
+def tonights_lists(night: Night, serving: ServingModel) -> Iterator[ScoredLists]:
+    """The lists of every user by the model; what workers need for them is there until the end of the block."""
     context, rules = night.spark.sparkContext, night.domain.rules
     histories = users_as_of(night, night.run_date)
     catalogue = index_as_of(partial(night.stream, as_of=night.run_date), night.domain.sources)
@@ -81,8 +84,7 @@ def tonights_lists(night: Night, registry: ModelRegistry, version: str) -> Itera
         require_memory(catalogue.shared_bytes + workers * catalogue.worker_bytes, what, LESS_SCORING)
     index = share(context, without_blocked(rules, catalogue, night.run_date))
     del catalogue
-    source = source_of(version)
-    model = context.broadcast(source_model(source) if source else to_bytes(registry.load(version)))
+    model = context.broadcast(serving.content)
     balance = exposure_of(histories, index, model, night.domain.recommendations)
     exposure = context.broadcast(balance)
     per_user = night.domain.recommendations.per_user
@@ -164,15 +166,44 @@ def record_exposure(night: Night, exposure: Exposure) -> None:
     decisions.record(night, Decision(Kind.DIVERSIFY, outcome, reason))
 
 
-def tonights_version(night: Night) -> str:
-    """What serves tonight: the version that tonight promoted, else the champion, else the best source.
+@dataclass(frozen=True)
+class ServingModel:
+    """What scores tonight: its version, and what workers need of it."""
 
-    Raises ModelNotFoundError where no night up to this one has chosen any.
+    version: str
+    content: bytes
+
+
+def tonights_model(night: Night, registry: ModelRegistry) -> ServingModel:
+    """The model that tonight promoted, else the champion, else the best source: there is always a list.
+
+    Where a model can't be loaded, or none was ever chosen, that a source serves is decided here, once.
     """
-    version = promotion_candidate(night.lakehouse, night.run_date) or champion(night.lakehouse, until=night.run_date)
-    baseline = latest(night.lakehouse, Kind.SERVE_BASELINE, until=night.run_date)
-    if version is None and (baseline is None or baseline.model_version is None):
-        raise ModelNotFoundError(
-            f"No champion for {night.domain.domain} up to {night.run_date}: run the night with --force-training."
-        )
-    return version or str(baseline and baseline.model_version)
+    lakehouse, run_date = night.lakehouse, night.run_date
+    candidate = promotion_candidate(lakehouse, run_date)
+    serving = (champion(lakehouse, until=run_date), champion_known_at(lakehouse, until=run_date))
+    chosen = [(candidate.model_version, candidate.recorded_at), serving] if candidate else [serving]
+    reasons = []
+    for version, known_at in chosen:
+        if version is None:
+            continue
+        if source := source_of(version):
+            return ServingModel(version, source_model(source))
+        try:
+            return ServingModel(version, to_bytes(registry.load(version, known_at)))
+        except (ModelNotFoundError, FeatureMismatchError) as error:
+            reasons.append(str(error))
+    reason = "; ".join(reasons) or "no ranker was trained yet"
+    decision = baseline_serves(best_source(night), reason)
+    decisions.record(night, decision)
+    log.warning("%s serves, for want of a ranker: %s", decision.model_version, reason)
+    return ServingModel(str(decision.model_version), source_model(best_source(night)))
+
+
+def best_source(night: Night) -> str:
+    """The source of those that are on that was best when a ranker was last measured, else the one to start with."""
+    latest_training = latest(night.lakehouse, Kind.PROMOTE, until=night.run_date)
+    version = latest_training.model_version if latest_training else None
+    rows = model_metrics.latest_evaluation(night.lakehouse, version) if version else []
+    best = decide_promotion(rows).best_source
+    return best if best in sources_on(night.domain.sources) else starting_source(night.domain.sources)

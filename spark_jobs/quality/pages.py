@@ -24,9 +24,10 @@ def store_page(folder: Path, run_date: date, table: str, outcome: Outcome) -> Pa
     content = DefaultJinjaPageView().render(rendered)  # type: ignore[no-untyped-call]
     page.write_text(f"<!-- {outcome.mark} -->{content}", encoding="utf-8")
     nights = sorted((path for path in folder.iterdir() if path.is_dir()), reverse=True)
-    for old in nights[NIGHTS_KEPT:]:
+    # A backfill's pages are kept however old its run date is.
+    for old in [path for path in nights[NIGHTS_KEPT:] if path != pages]:
         shutil.rmtree(old)
-    _write_index(folder, nights[:NIGHTS_KEPT])
+    _write_index(folder, [path for path in nights if path.exists()])
     return page
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 import time
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
+from xgboost.core import XGBoostError
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.errors import NightjarError
@@ -37,6 +39,10 @@ from spark_jobs.contracts.settings import Settings
 CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 """Aliases: what serves, what served before it, and the newest version that has been judged and never served."""
 TESTED = "tested_ranker.ubj"
+LOST = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND", "ENDPOINT_NOT_FOUND")
+"""What MLflow says of a version, or a file of it, that is not there."""
+LEARNT_UNTIL = "tested_learnt_until"
+"""Tag of a version: the day up to which the ranker that is measured has learnt from events."""
 ONNX = "onnx_model"
 """Tag of a version: where its ONNX twin lies."""
 
@@ -247,6 +253,9 @@ class ModelRegistry:
             self._client.delete_registered_model_alias(self.name, CHALLENGER)
         if before == version:
             return
+        if source_of(version) is None and not self.has(version):
+            logging.getLogger("nightjar").warning("version %s serves, and %s has none of it", version, self.name)
+            return
         if before:
             self._client.set_registered_model_alias(self.name, PREVIOUS, before)
         if source_of(version) is None:
@@ -257,30 +266,66 @@ class ModelRegistry:
     def _has_model(self) -> bool:
         return bool(self._client.search_registered_models(f"name = '{self.name}'"))
 
-    def load_tested(self, version: str) -> xgb.Booster:
-        """The version's booster as it was before it saw the test window, to be measured.
+    def load_tested(self, version: str, known_at: datetime | None = None) -> xgb.Booster:
+        """The version's booster as it was before it saw the test window, to be measured; as `load`.
 
         Versions without one never saw theirs.
         """
-        run_id = str(self._client.get_model_version(self.name, version).run_id)
-        if not any(file.path == TESTED for file in self._client.list_artifacts(run_id)):
-            return self.load(version)
-        return xgb.Booster(model_file=mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=TESTED))
-
-    def load(self, version: str) -> xgb.Booster:
-        """The version's booster; raises ModelNotFoundError where the registry does not have it."""
+        run_id = self._require(version, known_at)
         try:
-            return mlflow.xgboost.load_model(f"models:/{self.name}/{version}")  # type: ignore[no-any-return]
-        except MlflowException as error:
+            if not any(file.path == TESTED for file in self._client.list_artifacts(run_id)):
+                return self.load(version)
+            return xgb.Booster(model_file=mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=TESTED))
+        except (MlflowException, OSError, XGBoostError) as error:
             raise self._not_loaded(version, error) from error
 
-    def _not_loaded(self, number: str, error: MlflowException) -> Exception:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+    def load(self, version: str, known_at: datetime | None = None) -> xgb.Booster:
+        """The version's booster.
+
+        A number alone names no model: a registry that was lost counts from 1 again. A version that was made after
+        `known_at`, when one of its number was known already, is another one.
+
+        Raises ModelNotFoundError where the registry does not have it.
+        """
+        self._require(version, known_at)
+        try:
+            return mlflow.xgboost.load_model(f"models:/{self.name}/{version}")  # type: ignore[no-any-return]
+        except (MlflowException, OSError, XGBoostError) as error:
+            raise self._not_loaded(version, error) from error
+
+    def has(self, version: str, known_at: datetime | None = None) -> bool:
+        """Whether the registry has the version; its files are not looked at."""
+        try:
+            self._require(version, known_at)
+        except ModelNotFoundError:
+            return False
+        return True
+
+    def _require(self, number: str, known_at: datetime | None) -> str:
+        """The version's run."""
+        try:
+            found = self._client.get_model_version(self.name, number)
+        except MlflowException as error:
+            raise self._not_loaded(number, error) from error
+        made = datetime.fromtimestamp(int(found.creation_timestamp) / 1000, UTC)
+        if known_at and made > known_at:
+            raise ModelNotFoundError(
+                f"Model {self.name} version {number} in {self._mask()} was made {made:%Y-%m-%d %H:%M} UTC, and one of "
+                f"that number was known {known_at:%Y-%m-%d %H:%M} UTC: that one's registry is gone."
+            )
+        return str(found.run_id)
+
+    def _not_loaded(self, number: str, error: Exception) -> Exception:
+        lost = not isinstance(error, MlflowException) or error.error_code in LOST or "No such artifact" in str(error)
+        if not lost:
             return error  # an outage, which trying again can help
         return ModelNotFoundError(
-            f"Model {self.name} version {number} can't be loaded from {self._uri}:"
-            f" {error.message}. Train again with --force-training."
+            f"Model {self.name} version {number} can't be loaded from {self._mask()}: {error or type(error).__name__}"
         )
+
+    def _mask(self) -> str:
+        """The tracking URI without its password."""
+        return re.sub(r"(?<=//)[^/@]*@", "***@", self._uri)
 
 
 def _dataset(table: TableVersion) -> MetaDataset:

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 # Text stays text, and equal figures make equal files.
 matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "nightjar", "font.size": 9}
+# A category may be called `50% off $x_$`, which is no formula.
+matplotlib.rcParams["text.parse_math"] = False
 MODELS = ("ranker", "champion", "diversified")
 """Contenders that are models, as ops.model_metrics names them."""
 DARK, MIDDLE, LIGHT, ACCENT = "#1f3b5c", "#5b7ea3", "#b7c8da", "#d9822b"

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.contracts.errors import NightjarError, NothingToDoError
 from spark_jobs.contracts.job_catalog import NIGHT, Job, Stage
 from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers import job_costs, runs
 from spark_jobs.ledgers.decisions import Kind, decided
-from spark_jobs.ledgers.releases import champion
 from spark_jobs.ledgers.runs import JobRun
 from spark_jobs.runner.failures import Failure, describe_failure
 from spark_jobs.runner.job_costs import Costs, executions, group_of
@@ -66,6 +65,11 @@ def run_stage(night: Night, stage: Stage, progress: Progress = log_progress) -> 
             pool.shutdown(wait=False, cancel_futures=True)
             night.spark.sparkContext.cancelAllJobs()
             raise
+    if reasons := [str(error) for error in failures if isinstance(error, NothingToDoError)]:
+        log.warning("%s ends here: %s", stage.name, "; ".join(reasons))
+        failures = [error for error in failures if not isinstance(error, NothingToDoError | NotStartedError)]
+        if not failures:
+            return
     if failures:
         raise next((error for error in failures if not isinstance(error, NotStartedError)), failures[0])
 
@@ -73,7 +77,7 @@ def run_stage(night: Night, stage: Stage, progress: Progress = log_progress) -> 
 def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress = log_progress) -> None:
     """Run stages in order; those that need a decision are skipped, and recorded so, without it.
 
-    Where a stage fails that only warns, the night goes on with the champion that there is, and fails at its end.
+    Where a stage fails that only warns, the night goes on and fails at its end: there is always a list.
     """
     failure: JobFailedError | None = None
     for stage in stages:
@@ -84,9 +88,9 @@ def run_night(night: Night, stages: Iterable[Stage] = NIGHT, progress: Progress 
         try:
             run_stage(night, stage, progress)
         except JobFailedError as error:
-            if stage.on_failure == "stop" or champion(night.lakehouse, until=night.run_date) is None:
+            if stage.on_failure == "stop":
                 raise
-            log.error("%s; the night goes on with the champion that there is", error)
+            log.error("%s; the night goes on with what serves, or the best source", error)
             failure = error
     if failure:
         raise failure
@@ -126,6 +130,9 @@ def recorded(night: Night, ours: Night, stage: Stage, job: Job, costs: Costs) ->
     """Record a failure in ops.runs, and raise it as JobFailedError."""
     try:
         yield
+    except NothingToDoError as error:
+        runs.record(night, [_run(ours, stage, job, "skipped", costs.seconds, str(error))])
+        raise
     except Exception as error:
         failure = describe_failure(error, night.spark, night.settings)
         runs.record(night, [_run(ours, stage, job, "failed", costs.seconds, failure.message)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -66,6 +66,15 @@ def reproduction(domain: str, release: str) -> int:
 
     run_date = release_named(Lakehouse.of(load_settings(), domain), release)["run_date"]
     return reproduce(_night(domain, run_date, f"reproduce {release}", [], force_training=False), release)
+
+
+def replayed(domain: str, batch: str) -> Sequence[object]:
+    """Clean a batch again; see operations.replay."""
+    from spark_jobs.operations.replay import replay
+
+    tonight = find_domain(load_settings().conf_dir, domain).tonight()
+    with hold_lease(_lakehouse(domain, tonight), Lease.of_this_process(f"replay of {batch}")):
+        return replay(_night(domain, tonight, f"replay {batch}", [], force_training=False), batch)
 
 
 def _lakehouse(domain: str, run_date: date) -> Lakehouse:

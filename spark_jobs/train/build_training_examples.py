@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.domain.windows import Windows
+from spark_jobs.contracts.errors import NothingToDoError
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.planning.snapshots import histories_of, require_snapshots, with_attributes
 from spark_jobs.planning.training_dates import training_dates
@@ -30,6 +31,10 @@ NEW_USERS = 10
 """First-time users per cutoff. All look the same to the ranker, so that a few of them tell it what new users take."""
 
 
+class NothingToLearnError(NothingToDoError):
+    """No candidate was taken, or every one; the message says which."""
+
+
 def run(night: Night) -> None:
     """Label the candidates of every cutoff."""
     context = night.spark.sparkContext
@@ -40,10 +45,19 @@ def run(night: Night) -> None:
     everybody = labelled_users(night, windows, cutoffs, cutoffs[0], histories_of(night, cutoffs))
     [users] = at_most(MOST_USERS, night.lakehouse.count("gold.user_histories"), everybody)
     examples = shared_out(users, "as_of").mapInArrow(example_maker(indexes, cutoffs[0]), COLUMNS).persist()
-    night.replace("gold.training_examples", with_queries(examples))
+    counts = [F.count_if(F.col(label) == value) for label in ("label", "label_tested") for value in (1, 0)]
+    labels = examples.agg(*counts).first()
+    if labels and all(labels):
+        night.replace("gold.training_examples", with_queries(examples))
     examples.unpersist()
     for index in indexes.values():
         index.destroy()
+    if not (labels and all(labels)):
+        raise NothingToLearnError(
+            "no ranker can be trained yet: of what sources proposed at earlier dates, users "
+            f"{'took everything' if labels and labels[0] and labels[2] else 'took nothing'} before the test window, so "
+            "that there is nothing to tell apart. What serves goes on, or the best source."
+        )
 
 
 def with_queries(examples: DataFrame) -> DataFrame:

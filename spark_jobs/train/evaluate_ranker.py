@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers import model_metrics, model_variants
-from spark_jobs.ledgers.releases import champion
+from spark_jobs.ledgers.releases import champion, champion_known_at
 from spark_jobs.planning.snapshots import users_as_of, with_attributes
 from spark_jobs.planning.training_dates import training_dates
 from spark_jobs.recommender.evaluation.evaluator import (
@@ -34,9 +34,10 @@ from spark_jobs.recommender.indexing import shared_index
 from spark_jobs.recommender.ranking.exposure_search import exposure_of
 from spark_jobs.recommender.ranking.labels import at_most, first_time_users, relevant_after, returning_users
 from spark_jobs.recommender.ranking.ranker import FeatureMismatchError, feature_importance, to_bytes
-from spark_jobs.registry.model_registry import ModelNotFoundError, ModelRegistry, Version
+from spark_jobs.registry.model_registry import LEARNT_UNTIL, ModelNotFoundError, ModelRegistry, Version
 from spark_jobs.reports.report import Evaluation, write_report
 
+logger = logging.getLogger("nightjar")
 MOST_USERS = 20_000
 """Evaluated users: enough for intervals of ± .003 in NDCG@10."""
 
@@ -45,8 +46,8 @@ def run(night: Night) -> None:
     """Evaluate the version trained tonight."""
     registry = ModelRegistry(night.settings, night.domain)
     version = registry.require_trained_on(night.run_date)
-    models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry)
     windows, (cutoff, *_) = training_dates(night)
+    models = {RANKER: to_bytes(registry.load_tested(version.number))} | serving(night, registry, cutoff)
     users = test_users(night, cutoff, windows.days).persist()
     evaluate(night, version, cutoff, users, models)
     items = night.read("gold.item_features").where(F.col("as_of") == F.lit(cutoff))
@@ -56,16 +57,27 @@ def run(night: Night) -> None:
     log(night, registry, version, (cutoff, cutoff + timedelta(days=windows.days)), rows)
 
 
-def serving(night: Night, registry: ModelRegistry) -> dict[str, bytes]:
-    """The champion of earlier nights, to be measured on the same users; none where there is none that can be."""
-    earlier = champion(night.lakehouse, until=night.run_date - timedelta(days=1))
+def serving(night: Night, registry: ModelRegistry, cutoff: date) -> dict[str, bytes]:
+    """The champion of earlier nights, to be measured on the same users; none where there is none that can be.
+
+    One that has learnt from the test window can't: windows that have grown since begin earlier than its own did.
+    """
+    before = night.run_date - timedelta(days=1)
+    earlier = champion(night.lakehouse, until=before)
     # A source that serves is among the evaluated models anyway.
     if earlier is None or source_of(earlier):
         return {}
     try:
-        return {CHAMPION: to_bytes(registry.load_tested(earlier))}
+        known_at = champion_known_at(night.lakehouse, until=before)
+        learnt_until = registry.describe(earlier).tags.get(LEARNT_UNTIL)
+        if learnt_until and date.fromisoformat(learnt_until) > cutoff:
+            logger.warning(
+                "the champion is not evaluated: it has learnt until %s, the test is from %s", learnt_until, cutoff
+            )
+            return {}
+        return {CHAMPION: to_bytes(registry.load_tested(earlier, known_at))}
     except (ModelNotFoundError, FeatureMismatchError) as error:
-        logging.getLogger("nightjar").warning("the champion is not evaluated: %s", error)
+        logger.warning("the champion is not evaluated: %s", error)
         return {}
 
 

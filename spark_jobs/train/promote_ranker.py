@@ -9,7 +9,7 @@ is promoted; and none is without a person where the domain says `approval: requi
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import xgboost as xgb
@@ -19,7 +19,7 @@ from spark_jobs.contracts.settings import PROJECT_ROOT
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers import decisions, model_metrics
 from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, baseline_serves, held_model, latest_about
-from spark_jobs.ledgers.releases import champion
+from spark_jobs.ledgers.releases import champion, champion_known_at
 from spark_jobs.recommender.evaluation.promotion import Verdict, decide_promotion
 from spark_jobs.recommender.features.vocabulary import FEATURES
 from spark_jobs.recommender.ranking.ranker import feature_importance
@@ -35,7 +35,7 @@ def run(night: Night) -> None:
     registry = ModelRegistry(night.settings, night.domain)
     version, earlier = registry.require_trained_on(night.run_date), champion_before(night)
     rows = model_metrics.latest_evaluation(night.lakehouse, version.number)
-    growth = size_against(registry, version, earlier)
+    growth = size_against(registry, version, earlier, champion_known_at(night.lakehouse, until=day_before(night)))
     verdict = decide_promotion(rows, min_coverage=night.domain.train.min_coverage, growth=growth)
     outcome, reason = outcome_of(night, verdict, version.number)
     booster = registry.load(version.number)
@@ -83,15 +83,20 @@ def card(night: Night, version: Version, decision_text: str, rows: list[dict[str
 
 def champion_before(night: Night) -> str | None:
     """What served before tonight."""
-    return champion(night.lakehouse, until=night.run_date - timedelta(days=1))
+    return champion(night.lakehouse, until=day_before(night))
 
 
-def size_against(registry: ModelRegistry, version: Version, earlier: str | None) -> float:
+def day_before(night: Night) -> date:
+    """The latest run date that was over before tonight."""
+    return night.run_date - timedelta(days=1)
+
+
+def size_against(registry: ModelRegistry, version: Version, earlier: str | None, known_at: datetime | None) -> float:
     """How many times the champion's size the version has; 1 where there is no champion that is a model."""
     if earlier is None or source_of(earlier):
         return 1.0
     try:
-        theirs = len(registry.load(earlier).save_raw("ubj"))
+        theirs = len(registry.load(earlier, known_at).save_raw("ubj"))
     except ModelNotFoundError:
         return 1.0
     return len(registry.load(version.number).save_raw("ubj")) / theirs

@@ -7,6 +7,8 @@ from equal examples by the same code, a rerun trains nothing; an older one won't
 
 from __future__ import annotations
 
+from pyspark.sql import functions as F
+
 from spark_jobs.contracts.code_version import is_reproducible
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.recommender.features.vocabulary import features_with
@@ -16,7 +18,7 @@ from spark_jobs.recommender.ranking.params import PARAMS
 from spark_jobs.recommender.ranking.training import content_digest, fit
 from spark_jobs.recommender.ranking.training_rows import one_worker
 from spark_jobs.recommender.sources import sources_on
-from spark_jobs.registry.model_registry import ModelRegistry, TableVersion
+from spark_jobs.registry.model_registry import LEARNT_UNTIL, ModelRegistry, TableVersion
 
 
 def run(night: Night) -> None:
@@ -31,12 +33,18 @@ def run(night: Night) -> None:
     if is_reproducible(night.settings) and newest and newest.tags.get("examples_digest") == digest:
         return
     fitted = fit(examples, names, device, threads)
+    test = examples.agg(F.max("as_of")).collect()[0][0]
     registry.register(
         fitted["label"],
         tested=fitted["label_tested"],
         params={**PARAMS, "device": device, "examples": rows},
         domain=night.domain,
         inputs=[TableVersion(name, night.lakehouse.uri(name), v) for name, v in night.versions_read.items()],
-        tags={"run_date": str(night.run_date), "examples_digest": digest, "code_version": night.code_version},
+        tags={
+            "run_date": str(night.run_date),
+            LEARNT_UNTIL: str(test),
+            "examples_digest": digest,
+            "code_version": night.code_version,
+        },
         example=real_rows(examples, names),
     )

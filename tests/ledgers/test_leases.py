@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 from dataclasses import replace
@@ -104,3 +105,11 @@ def test_who_lost_the_turn_is_told(shop: Lakehouse, monkeypatch: pytest.MonkeyPa
     with pytest.raises(LeaseTakenError, match="written by other"):
         sleep()
     assert take_lease(shop, Lease.of("third"))
+
+
+def test_a_process_of_another_container_with_our_host_name_is_not_gone() -> None:
+    ours = Lease.of_this_process("night")
+    elsewhere = replace(ours, host=f"{socket.gethostname()} pid:[1]", pid=2**22 - 1)
+
+    assert not elsewhere.expired()
+    assert replace(ours, pid=2**22 - 1).expired()

@@ -161,21 +161,50 @@ def test_killed_at_any_step_lists_and_champion_agree_and_the_command_again_finis
     assert held.model_version == "1"
 
 
+def candidate(shop: Shop, run_date: date) -> str | None:
+    found = promotion_candidate(shop.lakehouse, run_date)
+    return found.model_version if found else None
+
+
+def test_a_promotion_is_not_lost_with_the_night_whose_publish_failed(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    shop.decide("promote", tonight, version="2")
+    shop.decide("promote", tonight + timedelta(days=1), "no", version="3")
+
+    assert candidate(shop, tonight + timedelta(days=1)) == "2"
+
+    shop.publish("later", tonight + timedelta(days=1), "2", "i")
+
+    assert candidate(shop, tonight + timedelta(days=2)) is None
+
+
+def test_refusing_one_version_takes_back_no_other(shop: Shop) -> None:
+    tonight = shop.domain.tonight()
+    shop.decide("choose", tonight, "yes", "7")
+    shop.decide("choose", tonight, "no", "8")
+
+    assert candidate(shop, tonight) == "7"
+
+    shop.decide("choose", tonight, "no", "7")
+
+    assert candidate(shop, tonight) is None
+
+
 def test_a_pin_holds_against_trainings_until_somebody_promotes(shop: Shop) -> None:
     tonight = shop.domain.tonight()
     shop.decide("promote", tonight, version="2")
 
-    assert promotion_candidate(shop.lakehouse, tonight) == "2"
+    assert candidate(shop, tonight) == "2"
 
     roll_back(shop.settings, shop.domain, "good", "lists are off")
 
-    assert promotion_candidate(shop.lakehouse, tonight) is None, "a rerun of tonight keeps the held model"
+    assert candidate(shop, tonight) is None, "a rerun of tonight keeps the held model"
     assert champion(shop.lakehouse, until=tonight) == "1"
 
     promote(shop.settings, shop.domain, "2", "it was the data", by="anna")
 
     assert held_model(shop.lakehouse, tonight) is None
-    assert promotion_candidate(shop.lakehouse, tonight + timedelta(days=1)) == "2"
+    assert candidate(shop, tonight + timedelta(days=1)) == "2"
     assert champion(shop.lakehouse) == "1", "until its lists are published"
 
 
@@ -282,16 +311,14 @@ def test_what_a_person_answers_in_airflow_is_done_and_recorded(
     shop.decide("promote", tonight, Outcome.WAITS, unpublished)
 
     assert waiting_version("shop", str(tonight)) == unpublished
-    assert promotion_candidate(shop.lakehouse, tonight) is None
+    assert candidate(shop, tonight) is None
 
     record_answer("shop", unpublished, answered(option, reason, person))
     answer = latest_about(shop.lakehouse, "choose", unpublished)
 
     assert answer is not None
     assert answer.outcome == outcome
-    assert promotion_candidate(shop.lakehouse, tonight + timedelta(days=1)) == (
-        unpublished if outcome == "yes" else None
-    )
+    assert candidate(shop, tonight + timedelta(days=1)) == (unpublished if outcome == "yes" else None)
     assert shop.registry.describe(unpublished).tags["promotion"] == told
     # It is not asked again when the night is run again, and its card says the last word.
     assert told in describe_version("shop", unpublished)

@@ -122,6 +122,26 @@ def test_what_rests_on_events_alone_is_copied_and_a_changed_policy_concerns_hist
     assert described(later)[before:] == [("gold.user_histories", later.run_date)]
 
 
+def test_other_ids_and_titles_are_described_again_although_all_counts_and_times_are_the_same(
+    spark: SparkSession, home: Path
+) -> None:
+    """What an edited expression of the domain file leaves: as many rows, at the same times, with other content."""
+    domain, rows = write_domain(home, train=TRAIN), purchases(range(10))
+    night = versioned(spark, domain, date(2026, 2, 1))
+    snapshot(night, rows, train=False)
+    titles = night.read("silver.items").withColumn("title", F.upper("title")).persist()
+    night.replace("silver.items", titles)
+
+    snapshot(versioned(spark, domain, night.run_date), rows, train=False)
+
+    assert {row.title for row in night.read("gold.item_features").collect()} == {f"ITEM {k}" for k in range(10)}
+
+    renamed = [(key, user.upper(), *rest) for key, user, *rest in rows]
+    snapshot(versioned(spark, domain, night.run_date), renamed, train=False)
+
+    assert {row.user_id for row in night.read("gold.user_histories").collect()} == {f"U{k}" for k in range(12)}
+
+
 def test_an_earlier_night_again_finds_its_snapshots_beside_a_later_ones(spark: SparkSession, home: Path) -> None:
     """It has nothing to make; what the later night described lies there too and must not matter."""
     domain, rows = write_domain(home), purchases(range(10))

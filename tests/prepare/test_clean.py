@@ -14,6 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.cli.check_domain import check_domain
+from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.listing import list_files
 from spark_jobs.prepare.build_item_features import catalogue_as_of
@@ -113,12 +114,16 @@ def test_a_clean_killed_before_its_ledger_and_a_batch_that_delivers_again_reconc
     clean(night)
     night.replace("ops.batches", night.read("ops.batches").where("false"))
     again = land(home, "day2.csv", GOOD, "2,u2,b,buy,2026-01-01T12:00:00Z,1")
-    names = {file.name: batch_id(night, [file]) for file in list_files(night.settings.landing, "shop/*.csv")}
+    names = {file.name: batch_id(night, [file]) for file in list_files(landing_location(night.settings), "shop/*.csv")}
     seconds = 1_700_000_000
     while names[f"shop/{again.name}"] > names[f"shop/{first.name}"]:
         seconds += 1
         os.utime(again, (seconds, seconds))
-        file = next(file for file in list_files(night.settings.landing, "shop/*.csv") if file.name.endswith(again.name))
+        file = next(
+            file
+            for file in list_files(landing_location(night.settings), "shop/*.csv")
+            if file.name.endswith(again.name)
+        )
         names[file.name] = batch_id(night, [file])
     ingest(night)
     clean(night)

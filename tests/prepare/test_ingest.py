@@ -145,10 +145,14 @@ def test_empty_files_are_named_and_a_delivery_of_nothing_else_stops_the_night(sp
         ("warning", "shop/day1.csv, shop/nothing.csv"),
     }
 
-    land(home, "day2.csv")
+    # A header alone is a day without events.
+    quiet = land(home, "day2.csv")
+    prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
+    quiet.unlink()
+    land(home, "day3.csv", header="")
 
-    with pytest.raises(JobFailedError, match=r"are empty: shop/day1\.csv, shop/day2\.csv, shop/nothing\.csv"):
-        prepare(night_of(spark, domain, "2026-01-03"), *LANDING)
+    with pytest.raises(JobFailedError, match=r"are empty: shop/day1\.csv, shop/day3\.csv, shop/nothing\.csv"):
+        prepare(night_of(spark, domain, "2026-01-04"), *LANDING)
 
 
 def test_a_gate_that_changed_checks_bronze_again_although_nothing_came(

@@ -121,11 +121,22 @@ class Domain(DomainPart):
         """
         events = self.interactions
         decides: dict[str, object] = {
-            "interactions": [events.columns.model_dump(), events.event_key, self.event_weights],
-            "items": [self.items.from_interactions.model_dump(), events.columns.item_id, events.columns.event_at]
+            "interactions": [
+                events.columns.model_dump(),
+                events.event_key,
+                self.event_weights,
+                events.where,
+                events.on_repeat,
+            ],
+            "items": [
+                self.items.from_interactions.model_dump(),
+                events.columns.item_id,
+                events.columns.event_at,
+                events.where,
+            ]
             if isinstance(self.items, DerivedItems)
-            else self.items.columns.model_dump(),
-            "users": self.users and self.users.columns.model_dump(),
+            else [self.items.columns.model_dump(), self.items.where],
+            "users": self.users and [self.users.columns.model_dump(), self.users.where],
         }
         text = json.dumps([self.time_zone, decides[source]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

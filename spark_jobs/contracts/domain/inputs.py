@@ -20,6 +20,15 @@ class CsvFormat(DomainPart):
     delimiter: str = Field(default=",", min_length=1, description="Text between two values, one or more characters.")
     encoding: str = Field(default="UTF-8", description="Character encoding of the files.")
     quote: str = Field(default='"', max_length=1, description="Quote character; empty for none.")
+    escape: str | None = Field(
+        default=None,
+        max_length=1,
+        description="Character before a quote, or itself, within quotes: `\\` as MySQL and Spark write. Default: the "
+        "quote doubled.",
+    )
+    null: str | None = Field(
+        default=None, description="Text that stands for no value, such as `\\N`. Default: the empty text alone."
+    )
     multiline: bool = Field(
         default=False,
         description="Whether quoted values may hold line breaks; such a file can't be read in parallel.",
@@ -52,6 +61,11 @@ class _Input(DomainPart):
         min_length=1, description="Glob of the landing files, relative to the landing folder (or absolute)."
     )
     format: Format = Field(default_factory=CsvFormat, description="File format of the landing files.")
+    where: Expression | None = Field(
+        default=None,
+        description="Condition over the source's columns for records to be taken, such as `CustomerID IS NOT NULL`. "
+        "The others are left out on purpose: counted, neither kept nor refused. Default: all are taken.",
+    )
 
 
 class InteractionColumns(DomainPart):
@@ -72,6 +86,11 @@ class Interactions(_Input):
         default=[],
         description="Expressions that together identify an event; rows with an equal key are one event. "
         "Default: user, item, event type and time.",
+    )
+    on_repeat: Literal["first", "last"] = Field(
+        default="first",
+        description="Which record of an event holds that is delivered again: the first, so that a resent file changes "
+        "nothing, or the last, where corrections come under the key of what they correct.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import combinations
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -35,6 +36,11 @@ class ListRule(DomainPart):
         if self.since and self.until and self.since >= self.until:
             raise ValueError(f"since {self.since} is not before until {self.until}: it would never hold")
         return self
+
+    def overlaps(self, other: ListRule) -> bool:
+        """Whether there is a run date that both hold for."""
+        since, until = max(self.since or date.min, other.since or date.min), (self.until, other.until)
+        return since < min(day or date.max for day in until)
 
     def holds(self, run_date: date) -> bool:
         """Whether it holds for the run date."""
@@ -80,9 +86,11 @@ class Rules(DomainPart):
 
     @model_validator(mode="after")
     def _one_item_per_place(self) -> Rules:
-        places = [pin.place for pin in self.pin]
-        if twice := {place for place in places if places.count(place) > 1}:
-            raise ValueError(f"pin: several items for place {min(twice)}")
+        for one, other in combinations(self.pin, 2):
+            if one.overlaps(other) and one.place == other.place:
+                raise ValueError(f"pin: several items for place {one.place} at one time")
+            if one.overlaps(other) and one.item == other.item:
+                raise ValueError(f"pin: several places for item {one.item} at one time")
         return self
 
 

@@ -116,7 +116,12 @@ TRAINING = (
             ITEM,
             Column("query", "bigint", "Query group: one user at one snapshot."),
             Column("label", "int", "1 when the user took the item in the windows after the snapshot."),
-            Column("label_tested", "int", "The same before the test window; NULL in it.", nullable=True),
+            Column(
+                "label_tested",
+                "int",
+                "The same before the test window; NULL in it, and where the example tells of it.",
+                nullable=True,
+            ),
         ),
         key=("as_of", "user_id", "item_id"),
         extra_columns=Column("<feature>", "float", "One per ranker feature: [features](features.md).", nullable=True),

@@ -44,7 +44,7 @@ OPS = (
     Table(
         "ops",
         "batches",
-        "What became of every batch, each time it was cleaned: received = kept + quarantined + duplicates.",
+        "What became of every batch, each time it was cleaned: received = kept + quarantined + duplicates + left out.",
         (
             Column("table", "string", "Source: interactions, items or users.", personal=False),
             Column("batch_id", "string", "Batch.", personal=False),
@@ -52,6 +52,7 @@ OPS = (
             Column("kept", "bigint", "Rows that became silver rows or versions."),
             Column("quarantined", "bigint", "Records refused."),
             Column("duplicates", "bigint", "Records equal to an event or version already there."),
+            Column("left_out", "bigint", "Records that the input's `where` does not take.", nullable=True),
             Column(
                 "digest",
                 "string",

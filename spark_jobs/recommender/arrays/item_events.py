@@ -39,8 +39,10 @@ class ItemEvents:
         )
         positive = weights > 0
         encoded = pc.list_flatten(lists).filter(pa.array(positive)).dictionary_encode()
-        ids, items = np.asarray(encoded.dictionary.to_pylist(), dtype=str), encoded.indices.to_numpy()
-        popular_first = np.lexsort((ids, -np.bincount(items, minlength=len(ids))))
+        # As objects: an array of numpy's strings is as wide as the longest id.
+        ids, items = np.asarray(encoded.dictionary.to_pylist(), dtype=object), encoded.indices.to_numpy()
+        counted = pa.table({"events": np.bincount(items, minlength=len(ids)), "id": encoded.dictionary})
+        popular_first = pc.sort_indices(counted, [("events", "descending"), ("id", "ascending")]).to_numpy()
         place = np.empty(len(ids), dtype=np.int64)
         place[popular_first] = np.arange(len(ids))
         users = pc.list_parent_indices(lists).to_numpy()[positive]

@@ -32,7 +32,8 @@ ArrowMap = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 def example_maker(indexes: Mapping[date, SharedIndex], test: date) -> ArrowMap:
     """A function for `mapInArrow` from histories with `relevant` and `tested` to training examples.
 
-    `indexes` are those of the histories' snapshots. `label_tested` is NULL at the one that the `test` is taken on.
+    `indexes` are those of the histories' snapshots. `label_tested` is NULL at the one that the `test` is taken on, and
+    of examples that there are for what was taken in the test window alone.
     """
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -61,14 +62,20 @@ def _examples(batch: pa.RecordBatch, index: RetrievalIndex, as_of: date, *, test
     labels = relevance(batch, users, index)[candidates.users, candidates.items]
     labels_tested = relevance(batch, users, index, "tested")[candidates.users, candidates.items] & labels
     hit = np.bincount(candidates.users, weights=labels, minlength=users.shape[0]) > 0
-    keep = hit[candidates.users] & (labels | _sampled(users.user_ids, candidates.users, candidates.items))
+    sampled = _sampled(users.user_ids, candidates.users, candidates.items)
+    keep = hit[candidates.users] & (labels | sampled)
+    # What is an example for what was taken in the test window alone would tell of it: as a user, and as a row that
+    # stands for itself where other negatives stand for many.
+    hit_tested = np.bincount(candidates.users, weights=labels_tested, minlength=users.shape[0]) > 0
+    of_test = ~hit_tested[candidates.users] | (labels & ~labels_tested & ~sampled)
+    untested = np.full(keep.sum(), fill_value=True) if not tested else of_test[keep]
     user_ids = pa.array(users.user_ids, pa.string()).take(pa.array(candidates.users[keep]))
     columns: list[pa.Array] = [
         pa.repeat(pa.scalar(as_of, pa.date32()), len(user_ids)),
         user_ids,
         index.item_ids.take(pa.array(candidates.items[keep])),
         pa.array(labels[keep].astype(np.int32)),
-        pa.array(labels_tested[keep].astype(np.int32), mask=np.full(keep.sum(), not tested)),
+        pa.array(labels_tested[keep].astype(np.int32), mask=untested),
         *[pa.array(column) for column in candidates.features[keep].T],
     ]
     return pa.RecordBatch.from_arrays(columns, ["as_of", "user_id", "item_id", "label", "label_tested", *FEATURE_NAMES])

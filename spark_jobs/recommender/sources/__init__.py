@@ -36,6 +36,17 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """All sources by name, in the order in which ties for the reason are broken (most personal first)."""
 
 
+STARTERS = ("category_popularity", "popularity")
+"""What serves where no ranker can, the first of them that is on: they have a list for everybody, and the first goes by
+what a user leans to."""
+
+
+def starting_source(of_domain: Mapping[CandidateSource, int]) -> str:
+    """The source that serves until a ranker can: the first of STARTERS that is on, else of all sources."""
+    on = sources_on(of_domain)
+    return next(name for name in (*STARTERS, *SOURCES) if name in on)
+
+
 def candidates_per_source(of_domain: Mapping[CandidateSource, int]) -> dict[str, int]:
     """Items that each source proposes per user: what the domain file says, else the source itself."""
     return {source.name: 0 if source.name in OFF_BY_DEFAULT else source.candidates_per_user for source in _ALL} | dict(
