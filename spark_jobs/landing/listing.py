@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from spark_jobs.contracts.storage import Location
@@ -38,6 +38,11 @@ def list_files(landing: Location, pattern: str) -> list[LandingFile]:
             modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
             files.append(LandingFile(str(file), name, status.st_size, modified_at))
     return files
+
+
+def settled(files: list[LandingFile], minutes: int, now: datetime) -> list[LandingFile]:
+    """The files that nobody has changed for so long; the others may still be written."""
+    return [file for file in files if now - file.modified_at >= timedelta(minutes=minutes)]
 
 
 def is_hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 from pyspark.sql import DataFrame
@@ -20,7 +20,7 @@ from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.lakehouse.tables import literal
 from spark_jobs.landing.files import LandingFileError, read_records
-from spark_jobs.landing.listing import LandingFile, hidden_files, list_files
+from spark_jobs.landing.listing import LandingFile, hidden_files, list_files, settled
 from spark_jobs.ledgers import batches as batch_ledger
 from spark_jobs.ledgers import quality_results
 from spark_jobs.ledgers.quality_results import QualityResult
@@ -52,9 +52,14 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
         )
     if hidden := hidden_files(landing_location(night.settings), source.path):
         log.warning("left alone for their names, as unfinished or hidden: %s", ", ".join(hidden))
+    ready = settled(files, night.domain.quality.settle_minutes, datetime.now(UTC))
+    if late := [file.name for file in files if file not in ready]:
+        log.warning(
+            "left for the next night, as they may still be written (quality.settle_minutes): %s", ", ".join(late)
+        )
     known = ingested_files(night, table)
     withdraw_refused(night, table, known, files)
-    new = [file for file in files if file not in known]
+    new = [file for file in ready if file not in known]
     full = [file for file in new if file.size]
     if full:
         batch = batch_id(night, full)

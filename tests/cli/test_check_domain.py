@@ -193,22 +193,47 @@ def test_wrong_encoding_and_delimiter_are_noticed(settings: Settings, tmp_path: 
     (settings.landing / "shop" / "users.csv").write_bytes("id;city\n1;Köln\n".encode("latin-1"))
     report, _, _ = check(settings, tmp_path, GOOD)
 
-    assert any("users.format" in line and "not readable as UTF-8" in line for line in report.problems)
-
-    report, _, _ = check(
-        settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", header: false, names: [id, city]')
-    )
-
     assert any("users.format" in line and "set encoding" in line for line in report.warnings)
 
     (settings.landing / "shop" / "users.csv").write_text("id;city\n1;Bonn\n")
     report, _, _ = check(settings, tmp_path, GOOD.replace(', delimiter: ";"', ""))
 
-    assert any("users.format" in line and "set delimiter" in line for line in report.warnings)
+    assert any("users.format" in line and "set delimiter" in line for line in report.problems)
+    assert "set delimiter" in report.problems[0], "the cause goes first"
 
     report, _, _ = check(settings, tmp_path, GOOD.replace('delimiter: ";"', 'delimiter: ";", encoding: utf-9'))
 
     assert any("users.format" in line and "utf-9" in line for line in report.problems)
+
+
+def test_ids_that_are_none_or_match_nothing_are_named(settings: Settings, tmp_path: Path) -> None:
+    rows = [f"{'bot' if n % 3 else 'nan'},{100 + n % 5}.0,buy,170000{n:04},1" for n in range(300)]
+    for file in (settings.landing / "shop").glob("events-*.csv"):
+        file.unlink()
+    (settings.landing / "shop" / "events-1.csv").write_text("customer,product,kind,sold_at,price\n" + "\n".join(rows))
+    (settings.landing / "shop" / "items.jsonl").write_text(
+        "\n".join(f'{{"sku": {100 + n}, "name": "x", "genres": "g", "size": 1}}' for n in range(5))
+    )
+    report, _, _ = check(settings, tmp_path, GOOD)
+    warnings, problems = "\n".join(report.warnings), "\n".join(report.problems)
+
+    assert "'nan' (100 of 300) would be taken for ids" in warnings
+    assert "set where: (customer) NOT IN ('nan')" in warnings
+    assert "'bot' has 200 of 300 events" in warnings
+    assert "while the catalogue has 10" in problems
+    assert "cast(cast(product as decimal(38,0)) as string)" in problems
+
+
+def test_where_is_tried_on_the_sample(settings: Settings, tmp_path: Path) -> None:
+    with_where = GOOD.replace("path: shop/events-*.csv\n", "path: shop/events-*.csv\n      where: {}\n", 1)
+    report, _, _ = check(settings, tmp_path, with_where.replace("where: {}", "where: sold_at <> 'late'"))
+
+    assert "interactions: where leaves out 25.0% (1) of the sample" in report.facts
+    assert not any("event_at: NULL" in line for line in report.warnings)
+
+    report, _, _ = check(settings, tmp_path, with_where.replace("where: {}", "where: custommer IS NOT NULL"))
+
+    assert any("interactions.where: unknown column 'custommer'" in line for line in report.problems)
 
 
 def test_json_read_as_csv_is_noticed(settings: Settings, tmp_path: Path) -> None:

@@ -46,6 +46,29 @@ def test_files_are_ingested_once_late_and_repeated_events_find_their_place(spark
     assert balances["2026-01-03"].kept == 1
 
 
+def test_a_file_that_may_still_be_written_waits_for_the_next_night(
+    spark: SparkSession, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    domain = write_domain(home, quality={"settle_minutes": 30})
+    os.utime(land(home, "day1.csv", GOOD), (1_700_000_000, 1_700_000_000))
+    half = land(home, "day2.csv", "2,u2,b,buy,2026-01-01T12:0")
+    ingest(night_of(spark, domain, "2026-01-02"))
+
+    assert (
+        "left for the next night, as they may still be written (quality.settle_minutes): shop/day2.csv" in caplog.text
+    )
+
+    half.write_text(half.read_text().rstrip() + "0:00Z,1\n")
+    os.utime(half, (1_700_000_100, 1_700_000_100))
+    later = night_of(spark, domain, "2026-01-03")
+    ingest(later)
+
+    assert sorted(row.record["at"] for row in later.read("bronze.interactions").collect()) == [
+        "2026-01-01T10:00:00Z",
+        "2026-01-01T12:00:00Z",
+    ]
+
+
 def test_file_names_and_headers_are_read_as_they_are(spark: SparkSession, home: Path) -> None:
     columns = {
         "user_id": "who",

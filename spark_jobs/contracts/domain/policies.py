@@ -163,6 +163,12 @@ class Quality(DomainPart):
     max_refused_share: float = Field(
         default=0.2, ge=0, le=1, description="Largest share of a batch's records that quarantine may take."
     )
+    settle_minutes: int = Field(
+        default=0,
+        ge=0,
+        description="Minutes that a landing file must have been left unchanged for; a younger one waits for the next "
+        "night. Of use where files are written in place, over minutes.",
+    )
     max_age_days: int | None = Field(
         default=7, ge=1, description="Days before the run date that the newest event may be old; null for no limit."
     )

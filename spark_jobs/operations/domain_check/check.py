@@ -21,6 +21,7 @@ from spark_jobs.landing.files import read_records, record_columns, source_view
 from spark_jobs.landing.listing import LandingFile, describe_missing, list_files
 from spark_jobs.ledgers.batches import cleaned_by, cleaned_otherwise
 from spark_jobs.operations.domain_check import expressions as check
+from spark_jobs.operations.domain_check import identifiers
 from spark_jobs.operations.domain_check.domain_file import Input, inputs_of, read_file
 from spark_jobs.operations.domain_check.report import CheckReport
 
@@ -61,10 +62,14 @@ def run(settings: Settings, path: Path) -> CheckReport:
         check_event_types(events, content.get("event_weights"), report)
     if events is not None and "event_at" in events.columns:
         check_times(events, report)
+    interactions = next((input for input in inputs if input.name == "interactions"), None)
+    if events is not None and interactions:
+        check_ids(events, interactions, report)
     catalogue = next((input for input in inputs if input.key == "items"), None)
     have_ids = all(rows is not None and "item_id" in rows.columns for rows in (events, items))
     if catalogue and events is not None and have_ids:
-        check_items_known(events, catalogue_ids(spark, catalogue, files["items"]), report)
+        sql = next((e.sql for e in interactions.expressions if e.column == "item_id"), "") if interactions else ""
+        check_items_known(events, catalogue_ids(spark, catalogue, files["items"]), sql, report)
     if not report.problems:
         tell_what_is_cleaned_again(settings, load_domain(path), report)
     return report
@@ -91,8 +96,12 @@ def check_source(spark: SparkSession, input: Input, files: list[LandingFile], re
         return None
     columns = record_columns(records)
     if suspicion := check.format_suspicion(records, columns, total):
-        report.warning(f"{input.key}.format", suspicion)
+        # A wrong delimiter is the cause of all that follows.
+        tell = report.problem if suspicion.endswith("set delimiter") else report.warning
+        tell(f"{input.key}.format", suspicion)
     view = source_view(records, columns)
+    if input.where:
+        view, total = taken(view, input, columns, total, report)
     working: dict[str, str] = {}
     for expression in input.expressions:
         problems = check.problems_of(view, columns, expression.column, expression.sql)
@@ -109,6 +118,22 @@ def check_source(spark: SparkSession, input: Input, files: list[LandingFile], re
     if set(REQUIRED[input.name]) <= set(nulls):
         summarise(input, rows, len(files), total, report)
     return rows
+
+
+def taken(view: DataFrame, input: Input, columns: list[str], total: int, report: CheckReport) -> tuple[DataFrame, int]:
+    """The records that the input's `where` takes, and their number; all of them where it does not work."""
+    problems = check.problems_of(view, columns, "where", str(input.where))
+    for text in problems:
+        report.problem(f"{input.key}.where", text)
+    if problems:
+        return view, total
+    kept = view.where(f"coalesce(try_cast(({input.where}) as boolean), false)")
+    count = kept.count()
+    report.facts.append(f"{input.name}: where leaves out {percent(total - count, total)} of the sample")
+    if not count:
+        report.problem(f"{input.key}.where", "takes no record of the sample")
+        return view, total
+    return kept, count
 
 
 def report_nulls(
@@ -154,6 +179,19 @@ def check_event_types(events: DataFrame, event_weights: Any, report: CheckReport
             report.warning(f"event_weights.{name}", "no record of the sample has this event type")
 
 
+def check_ids(events: DataFrame, input: Input, report: CheckReport) -> None:
+    """Placeholders, and one user with a large part of all events, are seldom meant to have lists."""
+    for column in ("user_id", "item_id"):
+        if column not in events.columns:
+            continue
+        counts, key = check.counts_of(events, column), f"interactions.columns.{column}"
+        sql = next(expression.sql for expression in input.expressions if expression.column == column)
+        texts = [identifiers.placeholders(counts, sql)]
+        texts += [identifiers.dominant(counts)] if column == "user_id" else []
+        for text in filter(None, texts):
+            report.warning(key, text)
+
+
 def check_times(events: DataFrame, report: CheckReport) -> None:
     """Times before 1971, after 9999 or in the future mostly mean a wrong unit."""
     times = check.time_range(events, "event_at")
@@ -177,14 +215,20 @@ def catalogue_ids(spark: SparkSession, input: Input, files: list[LandingFile]) -
     return check.mapped(source_view(records, record_columns(records)), columns).select("item_id")
 
 
-def check_items_known(events: DataFrame, catalogue: DataFrame, report: CheckReport) -> None:
+def check_items_known(events: DataFrame, catalogue: DataFrame, sql: str, report: CheckReport) -> None:
     """Items without a catalogue entry can't be recommended; most of them missing means identifiers that don't match."""
     missing = check.counts_of(events.join(catalogue, "item_id", "left_anti"), "item_id")
     if missing:
         lost, total = sum(missing.values()), events.count()
         tell = report.problem if lost > total * TOO_MANY else report.warning
-        text = f"{percent(lost, total)} of the interactions are with {len(missing):,} items that the catalogue lacks"
-        tell("items.columns.item_id", f"{text}, for example {', '.join(list(missing)[:3])}")
+        text = (
+            f"{percent(lost, total)} of the interactions are with {len(missing):,} items that the catalogue lacks, for "
+            f"example {', '.join(list(missing)[:3])}"
+        )
+        if tell == report.problem:
+            known = [row["item_id"] for row in catalogue.where("item_id IS NOT NULL").limit(3).collect()]
+            text += identifiers.mismatch(list(missing)[:20], known, sql)
+        tell("items.columns.item_id", text)
 
 
 def percent(part: int, whole: int) -> str:

@@ -31,6 +31,8 @@ class Input:
     pattern: str
     format: Format
     expressions: list[Expression]
+    where: str | None = None
+    """Condition for records to be taken, where it is text."""
 
 
 def read_file(path: Path, report: CheckReport) -> dict[str, Any]:
@@ -77,7 +79,8 @@ def _input(name: str, key: str, part: dict[str, Any], expressions: list[Expressi
         format: Format = TypeAdapter(Format).validate_python(part.get("format", {"type": "csv"}))
     except ValidationError:
         return None
-    return Input(name, key, pattern, format, expressions) if isinstance(pattern, str) and pattern else None
+    where = part.get("where") if isinstance(part.get("where"), str) else None
+    return Input(name, key, pattern, format, expressions, where) if isinstance(pattern, str) and pattern else None
 
 
 def _expressions(prefix: str, given: Any) -> list[Expression]:
