@@ -273,13 +273,15 @@ class Lakehouse:
         table = self._writable(name)
         table.optimize.compact(commit_properties=CommitProperties(custom_metadata=metadata))
 
+    def keep_log(self, name: str, retention_days: int) -> None:
+        """Let the log be kept as long as the versions of the last days: without their entries nobody can read them."""
+        table, wanted = self._writable(name), f"interval {max(LOG_DAYS, retention_days)} days"
+        if table.metadata().configuration.get(LOG_RETENTION) != wanted:
+            table.alter.set_table_properties({LOG_RETENTION: wanted})
+
     def vacuum(self, name: str, retention_days: int) -> int:
         """Delete the files that no version of the last days needs, and log entries older than the log is kept."""
         table = self._writable(name)
-        # A version can be read as long as the log has it: longer than its files are kept.
-        wanted = f"interval {max(LOG_DAYS, retention_days + 1)} days"
-        if table.metadata().configuration.get(LOG_RETENTION) != wanted:
-            table.alter.set_table_properties({LOG_RETENTION: wanted})
         table.create_checkpoint()
         table.cleanup_metadata()
         return len(table.vacuum(retention_hours=24 * retention_days, dry_run=False))

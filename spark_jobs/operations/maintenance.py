@@ -55,6 +55,7 @@ def _maintain_table(context: RunContext, name: str, retention_days: int) -> Tabl
     version, before = lakehouse.version(name), lakehouse.file_count(name)
     # Its holder renews it meanwhile, and it has one row.
     if name != LEASES:
+        lakehouse.keep_log(name, retention_days)
         lakehouse.compact(name, context.metadata)
     if (compacted := lakehouse.version(name)) != version:
         carry_over(context, name, version, compacted)

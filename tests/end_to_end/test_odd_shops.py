@@ -31,7 +31,9 @@ SHOPS = {
 }
 
 
-@pytest.mark.parametrize("kind", SHOPS)
+@pytest.mark.parametrize(
+    "kind", [name if name == "guests" else pytest.param(name, marks=pytest.mark.long) for name in SHOPS]
+)
 def test_a_shop_that_no_ranker_can_be_trained_for_has_lists(
     spark: SparkSession, home: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -46,6 +48,7 @@ def test_a_shop_that_no_ranker_can_be_trained_for_has_lists(
     assert "no ranker can be trained yet" in caplog.text or kind == "seen by all"
 
 
+@pytest.mark.long
 def test_a_wrong_early_time_and_a_user_who_has_seen_everything_harm_nobody_else(
     spark: SparkSession, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
@@ -44,19 +45,21 @@ def test_columns_left_open_are_the_writers(spark: SparkSession, home: Path) -> N
         assert len(row) == 7
 
 
-def test_many_users_with_few_events_do_not_pass_through_the_driver(spark: SparkSession, home: Path) -> None:
-    domain = write_domain(home)
-    most = SMALL_LOG // domain.recommendations.per_user
-    for users, by_spark in ((most, False), (most + 1, True)):
-        night = night_of(spark, domain, "2026-01-05")
-        events = spark.range(users).selectExpr(
-            *("id AS event_key", "id AS user_id", "'i' AS item_id", "'buy' AS event_type", "1.0 AS weight"),
-            *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS delivery"),
-        )
-        bronze = "map('a', 'b') AS record, 'f' AS delivery, 1L AS delivery_size, now() AS delivery_modified_at"
-        records = spark.sql(f"SELECT {bronze}, DATE'2026-01-05' AS run_date, 'b' AS batch_id, NULL AS corrupt")
-        night.replace("bronze.interactions", records)
-        for _ in range(2):
-            night.replace("silver.interactions", events)
-        engine = DeltaTable(night.lakehouse.uri("silver.interactions")).history(1)[0].get("engineInfo", "")
-        assert ("Spark" in engine) is by_spark
+@pytest.mark.parametrize(("more", "by_spark"), [(0, False), (1, True)])
+def test_many_users_with_few_events_do_not_pass_through_the_driver(
+    spark: SparkSession, home: Path, more: int, by_spark: bool
+) -> None:
+    night = night_of(spark, write_domain(home), "2026-01-05")
+    users = SMALL_LOG // night.domain.recommendations.per_user + more
+    events = spark.range(users).selectExpr(
+        *("id AS event_key", "id AS user_id", "'i' AS item_id", "'buy' AS event_type", "1.0 AS weight"),
+        *("TIMESTAMP'2026-01-01' AS event_at", "NULL AS value", "'b' AS batch_id", "'b' AS delivery"),
+    )
+    bronze = "map('a', 'b') AS record, 'f' AS delivery, 1L AS delivery_size, now() AS delivery_modified_at"
+    records = spark.sql(f"SELECT {bronze}, DATE'2026-01-05' AS run_date, 'b' AS batch_id, NULL AS corrupt")
+    night.replace("bronze.interactions", records)
+    for _ in range(2):
+        night.replace("silver.interactions", events)
+    engine = DeltaTable(night.lakehouse.uri("silver.interactions")).history(1)[0].get("engineInfo", "")
+
+    assert ("Spark" in engine) is by_spark
