@@ -41,8 +41,11 @@ def list_files(landing: Location, pattern: str) -> list[LandingFile]:
 
 
 def settled(files: list[LandingFile], minutes: int, now: datetime) -> list[LandingFile]:
-    """The files that nobody has changed for so long; the others may still be written."""
-    return [file for file in files if now - file.modified_at >= timedelta(minutes=minutes)]
+    """The files that nobody has changed for so long; the others may still be written.
+
+    A time in the future is another machine's clock, and says nothing.
+    """
+    return [file for file in files if not timedelta() <= now - file.modified_at < timedelta(minutes=minutes)]
 
 
 def is_hidden(name: str) -> bool:

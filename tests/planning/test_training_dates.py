@@ -17,11 +17,11 @@ FIRST, NIGHT = datetime(2024, 1, 1, tzinfo=UTC), date(2026, 1, 1)
 
 
 def buying(night: Night, users: int, every_days: int, since: int = 0, kind: str = "buy") -> Night:
-    """The night, with users who buy every so many days until then, not all on the same one."""
+    """The night, with users who buy every so many days until then, not all on the same one; some came on the first day."""
     rows = [
         (f"{user}-{day}", f"u{user}", "i1", kind, FIRST + timedelta(days=day, minutes=user), 1.0, None, "b")
         for user in range(users)
-        for day in [*([0] if user == 0 else []), *range(since + user % every_days, 731, every_days)]
+        for day in [*([0] if user < 30 else []), *range(since + user % every_days, 731, every_days)]
     ]
     frame = night.spark.createDataFrame(rows, schema_of(TABLES["silver.interactions"]))
     night.replace("silver.interactions", frame)
