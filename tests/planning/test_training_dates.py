@@ -17,7 +17,7 @@ FIRST, NIGHT = datetime(2024, 1, 1, tzinfo=UTC), date(2026, 1, 1)
 
 
 def buying(night: Night, users: int, every_days: int, since: int = 0, kind: str = "buy") -> Night:
-    """The night, with users who buy every so many days until then, not all on the same one; some came on the first day."""
+    """The night, with users who buy every so many days, not all on the same one; some from the first day on."""
     rows = [
         (f"{user}-{day}", f"u{user}", "i1", kind, FIRST + timedelta(days=day, minutes=user), 1.0, None, "b")
         for user in range(users)
