@@ -320,7 +320,8 @@ class ModelRegistry:
         if not lost:
             return error  # an outage, which trying again can help
         return ModelNotFoundError(
-            f"Model {self.name} version {number} can't be loaded from {self._mask()}: {error or type(error).__name__}"
+            f"Model {self.name} version {number} can't be loaded from {self._mask()}: {error or type(error).__name__}."
+            " Nights do without it: a source serves, and the next one trains anew."
         )
 
     def _mask(self) -> str:

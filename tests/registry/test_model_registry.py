@@ -20,7 +20,7 @@ def test_what_was_never_registered_is_not_found(home: Path) -> None:
     assert registry.trained_on(night) is None
     with pytest.raises(ModelNotFoundError, match=f"No model version was trained for {night}"):
         registry.require_trained_on(night)
-    with pytest.raises(ModelNotFoundError, match=r"nightjar\.shop version 7 can't be loaded.*--force-training"):
+    with pytest.raises(ModelNotFoundError, match=r"nightjar\.shop version 7 can't be loaded.*trains anew"):
         registry.load("7")
 
     registry.follow(None)
