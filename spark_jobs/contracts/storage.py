@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -28,3 +29,12 @@ def lakehouse_location(settings: Settings) -> Location:
 def landing_location(settings: Settings) -> Location:
     """Folder that the landing paths of domain files are relative to."""
     return Location(str(settings.landing))
+
+
+def spark_path(path: str) -> str:
+    """The path as Spark reads it as it is, which takes paths for patterns.
+
+    >>> spark_path('/landing/events[1].csv')
+    '/landing/events\\\\[1\\\\].csv'
+    """
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)

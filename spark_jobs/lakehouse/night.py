@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,6 +15,7 @@ from pyspark.sql import types as T
 
 from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.job_catalog import Job
+from spark_jobs.contracts.storage import spark_path
 from spark_jobs.contracts.tables import TABLES, Table
 from spark_jobs.lakehouse.access import Access
 from spark_jobs.lakehouse.content import content_before
@@ -25,7 +25,6 @@ from spark_jobs.lakehouse.writers import SMALL_LOG, Writer, write_by_delta_rs, w
 
 EVENTS_PER_PARTITION = 500_000
 """About 100 MB, a quarter of what a heap of 1 GiB has for the sorting of two tasks."""
-_GLOB = re.compile(r"([\[\]{}*?\\])")
 
 
 class EmptyInputError(NightjarError):
@@ -106,7 +105,7 @@ class Night(RunContext):
             return self.spark.createDataFrame([], schema)
         reader = self.spark.read.schema(schema).option("basePath", self.lakehouse.uri(name))
         # Spark puts partition columns last.
-        return reader.parquet(*[_GLOB.sub(r"\\\1", file) for file in files]).select(schema.fieldNames())
+        return reader.parquet(*map(spark_path, files)).select(schema.fieldNames())
 
     def content_as_of(self, name: str, column: str, days: list[date], *, inclusive: bool) -> dict[date, str]:
         """Per day a hash of the rows of the table whose `column` is before the day starts, or at that moment."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from pyspark.sql import types as T
 
 from spark_jobs.contracts.domain import CsvFormat, Format
 from spark_jobs.contracts.errors import NightjarError
+from spark_jobs.contracts.storage import spark_path
 
 CORRUPT = "_corrupt_record"
 LONGEST_HEADER = 100
@@ -55,15 +55,6 @@ def read_records(spark: SparkSession, paths: list[str], format: Format) -> DataF
     frames = [_read(spark, names, [spark_path(path) for path in group], format) for names, group in groups.items()]
     records = reduce(DataFrame.unionByName, frames)
     return with_partition_columns(records) if any("=" in path.rsplit("/", 1)[0] for path in paths) else records
-
-
-def spark_path(path: str) -> str:
-    """The path as Spark reads it as it is, which takes paths for patterns.
-
-    >>> spark_path('/landing/events[1].csv')
-    '/landing/events\\\\[1\\\\].csv'
-    """
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
 def with_partition_columns(records: DataFrame) -> DataFrame:

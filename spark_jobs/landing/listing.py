@@ -30,9 +30,8 @@ def list_files(landing: Location, pattern: str) -> list[LandingFile]:
     """Files that match `pattern` (a glob, relative to the landing folder or absolute), sorted by name."""
     root = Path(landing.uri)
     files = []
-    for path in sorted(glob.glob(str(Path(glob.escape(str(root))) / pattern), recursive=True)):
-        file = Path(path)
-        if file.is_file() and not is_hidden(file.name):
+    for file in _matching(landing, pattern):
+        if not is_hidden(file.name):
             status = file.stat()
             name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
             modified_at = datetime.fromtimestamp(int(status.st_mtime), UTC)
@@ -55,8 +54,12 @@ def is_hidden(name: str) -> bool:
 
 def hidden_files(landing: Location, pattern: str) -> list[str]:
     """Names of files that match the pattern and are left alone for their name."""
-    found = glob.glob(str(Path(glob.escape(landing.uri)) / pattern), recursive=True)
-    return sorted(Path(path).name for path in found if Path(path).is_file() and is_hidden(Path(path).name))
+    return sorted(file.name for file in _matching(landing, pattern) if is_hidden(file.name))
+
+
+def _matching(landing: Location, pattern: str) -> list[Path]:
+    found = sorted(glob.glob(str(Path(glob.escape(landing.uri)) / pattern), recursive=True))
+    return [path for path in map(Path, found) if path.is_file()]
 
 
 def describe_missing(landing: Location, pattern: str) -> str:

@@ -194,10 +194,11 @@ def tonights_model(night: Night, registry: ModelRegistry) -> ServingModel:
         except (ModelNotFoundError, FeatureMismatchError) as error:
             reasons.append(str(error))
     reason = "; ".join(reasons) or "no ranker was trained yet"
-    decision = baseline_serves(best_source(night), reason)
+    source = best_source(night)
+    decision = baseline_serves(source, reason)
     decisions.record(night, decision)
     log.warning("%s serves, for want of a ranker: %s", decision.model_version, reason)
-    return ServingModel(str(decision.model_version), source_model(best_source(night)))
+    return ServingModel(str(decision.model_version), source_model(source))
 
 
 def best_source(night: Night) -> str:
