@@ -68,6 +68,7 @@ def night(domain: Domain) -> DAG:
             doc_md="Lets the night go on, whatever became of train.",
         )
         publish = stage_task(domain, "publish")
+        monitor = stage_task(domain, "monitor")
         complete = EmptyOperator(
             task_id="complete",
             trigger_rule=TriggerRule.NONE_FAILED,
@@ -85,7 +86,7 @@ def night(domain: Domain) -> DAG:
         lease >> prepare >> train_due >> train >> training_over >> publish
         prepare >> publish
         train >> complete
-        publish >> complete
+        publish >> monitor >> complete
         complete >> release.as_teardown(setups=lease)
         if domain.train.approval == "required":
             approval_due, ask = ask_for_approval(domain)

@@ -10,6 +10,7 @@ from rich.console import Console
 from spark_jobs.cli.reference import (
     dags_page,
     domain_file_page,
+    drift_page,
     expectations_page,
     features_page,
     jobs_page,
@@ -24,6 +25,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "conf/domain.schema.json": domain_file_page.schema,
     "docs/reference/dags.md": dags_page.page,
     "docs/reference/domain-file.md": domain_file_page.page,
+    "docs/reference/drift.md": drift_page.page,
     "docs/reference/expectations.md": expectations_page.page,
     "docs/reference/features.md": features_page.page,
     "docs/reference/jobs.md": jobs_page.page,

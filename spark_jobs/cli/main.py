@@ -116,6 +116,23 @@ def quality(domain: DomainName, limit: Limit = 14, json: AsJson = False) -> None
 
 
 @app.command()
+def outcomes(domain: DomainName, limit: Limit = 14, json: AsJson = False) -> None:
+    """List what served lists came to: NDCG@10 of those who came back, beside the promise, popularity and the lists
+    before."""
+    from spark_jobs.cli.views import show
+
+    show("outcomes", load_settings(), domain, limit, console, json=json)
+
+
+@app.command()
+def drift(domain: DomainName, limit: Limit = 14, json: AsJson = False) -> None:
+    """List what of the latest nights is not as usual: events, landing files, lists."""
+    from spark_jobs.cli.views import show
+
+    show("drift", load_settings(), domain, limit, console, json=json)
+
+
+@app.command()
 def quarantine(domain: DomainName, limit: Limit = 30, json: AsJson = False) -> None:
     """List refused records by delivery and failed check, with an example of each."""
     from spark_jobs.cli.views import show
@@ -248,11 +265,21 @@ def simulate(
     users: Annotated[int, typer.Option(min=1, help="Users.")] = 2_000,
     items: Annotated[int, typer.Option(min=1, help="Items.")] = 1_000,
     seed: Annotated[int, typer.Option(help="Seed: equal seeds write equal files.")] = 7,
+    dirt: Annotated[
+        list[str] | None,
+        typer.Option(help="Malformed records per event, such as no_user=0.01; again for another kind."),
+    ] = None,
 ) -> None:
     """Write landing files of a simulated retail shop, day by day, with the planted truth beside them."""
+    from pydantic import ValidationError
+
     from spark_jobs.simulator.shop import ShopSettings, simulate
 
-    settings = ShopSettings(users=users, items=items, seed=seed)
+    shares = {"dirt": dict(part.split("=", 1) for part in dirt if "=" in part)} if dirt else {}
+    try:
+        settings = ShopSettings(users=users, items=items, seed=seed, **shares)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise typer.BadParameter(str(error)) from None
     console.print(str(simulate(settings, out or load_settings().landing / "retail", first_day, days)), soft_wrap=True)
 
 

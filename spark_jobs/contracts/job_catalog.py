@@ -92,7 +92,7 @@ NIGHT: tuple[Stage, ...] = (
             Job(
                 "decide_training",
                 "Decide whether the ranker trains tonight, and say why.",
-                ("silver.interactions", *SERVED),
+                ("silver.interactions", "ops.drift", *SERVED),
                 ("ops.decisions",),
             ),
             Job(
@@ -206,6 +206,29 @@ NIGHT: tuple[Stage, ...] = (
             ),
         ),
         timeout_minutes=240,
+    ),
+    Stage(
+        "monitor",
+        "Measure how lists that were served did once the truth arrived, and what is not as usual.",
+        (
+            Job(
+                "measure_outcomes",
+                "What served lists came to, beside popularity, own history and the lists before, on the same users.",
+                ("silver.interactions", "silver.items", "gold.recommendation_history", "ops.releases"),
+                ("ops.outcomes",),
+            ),
+            Job(
+                "measure_drift",
+                "What the last day and tonight's lists were like, and how far that is from what is usual.",
+                (
+                    *("silver.interactions", "silver.items", "gold.recommendations", "ops.batches", "ops.releases"),
+                    "gold.item_features",
+                ),
+                ("ops.profiles", "ops.drift"),
+            ),
+        ),
+        on_failure="warn",
+        timeout_minutes=120,
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime, timedelta
@@ -59,7 +60,8 @@ def hidden_files(landing: Location, pattern: str) -> list[str]:
 
 def _matching(landing: Location, pattern: str) -> list[Path]:
     found = sorted(glob.glob(str(Path(glob.escape(landing.uri)) / pattern), recursive=True))
-    return [path for path in map(Path, found) if path.is_file()]
+    # `..` goes as it goes for Spark.
+    return [path for path in map(Path, map(os.path.normpath, found)) if path.is_file()]
 
 
 def describe_missing(landing: Location, pattern: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.landing.expressions import ExpressionError, unfailing
 from spark_jobs.landing.files import record_columns, source_view
+
+log = logging.getLogger("nightjar")
 
 # A value that does not fit is NULL, which quarantine takes where the column is required; it must not stop the night.
 _TIME = ("a timestamp", "try_cast({} as timestamp)")
@@ -86,14 +89,27 @@ def typed(
     try:
         return source_view(records, record_columns(records)).select(*columns.values(), *own)
     except AnalysisException:
-        view = source_view(records, record_columns(ever))
+        here, view = (source_view(records, record_columns(of)) for of in (records, ever))
     for name, column in columns.items():
-        try:
-            view.select(column)
-        except AnalysisException as error:
-            reason = str(error).split(" SQLSTATE:")[0]
-            raise ExpressionError(f"{name}: {texts[name]}: {reason} Try `nightjar check-domain`.") from None
+        if error := _unresolved(view, column):
+            raise ExpressionError(f"{name}: {texts[name]}: {error} Try `nightjar check-domain`.")
+        if _unresolved(here, column):
+            log.warning(
+                "%s: no record of this delivery has a column of `%s` that earlier ones had: what needs it is NULL. "
+                "Was it renamed?",
+                name,
+                texts[name],
+            )
     return view.select(*columns.values(), *own)
+
+
+def _unresolved(view: DataFrame, column: Column) -> str | None:
+    """Why the column can't be made of the view's; None where it can."""
+    try:
+        view.select(column)
+    except AnalysisException as error:
+        return str(error).split(" SQLSTATE:")[0]
+    return None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ def latest_evaluation(lakehouse: Lakehouse, version: str) -> list[Row]:
     return rows(lakehouse, TABLE, f"{of_version} AND recorded_at = {latest}")
 
 
+def latest(lakehouse: Lakehouse, where: str) -> list[Row]:
+    """The rows of each version and model that fulfil `where`, as evaluated last."""
+    return latest_of_each(lakehouse, TABLE, ("model_version", "model"), where)
+
+
 def ndcg_by_version(lakehouse: Lakehouse) -> dict[str, float]:
     """NDCG@10 of each model version on all returning users, as evaluated last."""
     ranker = f"model = 'ranker' AND metric = '{EVALUATION}' AND slice IS NULL"

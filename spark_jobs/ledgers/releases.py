@@ -80,6 +80,14 @@ def published(lakehouse: Lakehouse, limit: int) -> list[Row]:
     return rows(lakehouse, LEDGER, _NOT_SCORED, f"ORDER BY recorded_at DESC LIMIT {limit}")
 
 
+def served_days(lakehouse: Lakehouse) -> list[Row]:
+    """What served from each day on, until the next one, oldest first: rows of the ledger, the last of each run date."""
+    latest: dict[date, Row] = {}
+    for row in rows(lakehouse, LEDGER, f"serving AND {_NOT_SCORED}"):
+        latest[row["run_date"]] = row
+    return [latest[day] for day in sorted(latest)]
+
+
 def release_named(lakehouse: Lakehouse, name: str) -> Row:
     """The ledger's row of a published release; raises UnknownReleaseError."""
     found = rows(lakehouse, LEDGER, f"release = {literal(name)} AND {_NOT_SCORED}", "ORDER BY recorded_at LIMIT 1")

@@ -88,6 +88,15 @@ def quarantine(night: Night, flagged: DataFrame, batches: Batches) -> dict[str, 
     counts = flagged.groupBy("_batch_id", "_delivery", "_failed_check").agg(*counted).collect()
     out = [row for row in counts if row["_failed_check"] == LEFT_OUT]
     counts = [row for row in counts if row["_failed_check"] != LEFT_OUT]
+    for row in sorted((row for row in counts if row["_failed_check"]), key=lambda row: -row["n"])[:5]:
+        log.warning(
+            "%s: %s of %s refused by %s, such as %.200s",
+            row["_delivery"],
+            f"{row['n']:,}",
+            f"{sum(other['n'] for other in counts if other['_delivery'] == row['_delivery']):,}",
+            row["_failed_check"],
+            row["reason"],
+        )
     input = getattr(night.domain, batches.input)
     complaints = {}
     for name in batches.names:
@@ -196,8 +205,10 @@ def _outcome(
 
 
 def _rows_by_batch(night: Night, table: str, batches: Batches) -> dict[str, int]:
+    # What says that an item left the catalogue is no record that anybody delivered.
+    delivered = " AND NOT coalesce(withdrawn, false)" if table == "silver.items" else ""
     counted = night.lakehouse.query(
-        f"SELECT batch_id, count(*) AS n FROM t WHERE {batches.condition} GROUP BY batch_id",
+        f"SELECT batch_id, count(*) AS n FROM t WHERE {batches.condition}{delivered} GROUP BY batch_id",
         t=(table, night.read_version(table)),
     )
     return {row["batch_id"]: row["n"] for row in counted.to_pylist()}

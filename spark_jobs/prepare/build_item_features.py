@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.planning.snapshots import histories_of, replace_snapshots
 from spark_jobs.planning.training_dates import moments
-from spark_jobs.recommender.arrays.histories import MICROSECONDS_PER_DAY
+from spark_jobs.recommender.catalogue import catalogue_as_of
 
 HALF_LIVES_DAYS = (7, 30, 180)
 LAST_YEAR_DAYS = (337.0, 365.0)
@@ -33,27 +33,6 @@ def run(night: Night) -> None:
         return features.fillna(0.0, shares).fillna(float("nan"), others)
 
     replace_snapshots(night, "gold.item_features", build, on_items=True)
-
-
-def catalogue_as_of(items: DataFrame, snapshots: DataFrame) -> DataFrame:
-    """The version of every item that held at each snapshot, and whether the item was available then."""
-    newest_first = Window.partitionBy("as_of", "item_id").orderBy(F.desc("valid_from"))
-    started = F.col("available_from").isNull() | (F.col("available_from") <= F.col("as_of_at"))
-    not_ended = F.col("available_until").isNull() | (F.col("available_until") > F.col("as_of_at"))
-    return (
-        items.join(F.broadcast(snapshots), F.col("valid_from") <= F.col("as_of_at"))
-        .withColumn("version", F.row_number().over(newest_first))
-        .where("version = 1")
-        .select(
-            "as_of",
-            "item_id",
-            "title",
-            "categories",
-            "attributes",
-            (started & not_ended).alias("eligible"),
-            ((F.unix_micros("as_of_at") - F.unix_micros("available_from")) / MICROSECONDS_PER_DAY).alias("listed_days"),
-        )
-    )
 
 
 def popularity_in(histories: DataFrame) -> DataFrame:

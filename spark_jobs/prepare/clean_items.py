@@ -6,10 +6,12 @@ silver.items (catalogue-sized, replaced in one commit) and refused records to qu
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+import logging
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns
+from spark_jobs.contracts.domain import DerivedItems, Domain, ItemColumns, ItemFiles
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.mapping import flag_invalid, required, short_ids, typed
 from spark_jobs.planning.cleaning import (
@@ -22,6 +24,10 @@ from spark_jobs.planning.cleaning import (
 )
 
 SILVER = "silver.items"
+WHOLE = 0.9
+"""Share of the known items from which on a delivery looks like a whole catalogue."""
+
+log = logging.getLogger("nightjar")
 
 
 def run(night: Night) -> None:
@@ -38,12 +44,36 @@ def clean(night: Night, batches: Batches) -> None:
     flagged = flag_invalid(rows, checks, where_of(night.domain)).persist()
     left_out = quarantine(night, flagged, batches)
     earlier = night.read(SILVER).where("false" if batches.full_refresh else f"NOT {batches.condition}")
-    delivered = date_versions(flagged.where("_failed_check IS NULL"), earlier)
+    accepted = flagged.where("_failed_check IS NULL")
+    delivered = date_versions(accepted, earlier)
+    if is_complete(night.domain):
+        delivered = delivered.unionByName(withdrawals(delivered, earlier))
+    elif isinstance(night.domain.items, ItemFiles):
+        warn_of_missing_items(accepted, earlier)
     compared = compare_versions(earlier, delivered).persist()
     night.replace(SILVER, compared.where("_stays OR _changed").select(earlier.columns))
-    reconcile_counts(night, batches, count_by_batch(compared.where("_delivered AND NOT _changed")), left_out)
+    reconcile_counts(night, batches, count_by_batch(compared.where("_repeated")), left_out)
     compared.unpersist()
     flagged.unpersist()
+
+
+def is_complete(domain: Domain) -> bool:
+    """Whether every delivery of items is the whole catalogue."""
+    return isinstance(domain.items, ItemFiles) and domain.items.complete
+
+
+def warn_of_missing_items(accepted: DataFrame, earlier: DataFrame) -> None:
+    """Say how many items a delivery lacks that looks like a whole catalogue and is not called one."""
+    known = earlier.select("item_id").distinct()
+    here = accepted.select("item_id").distinct().withColumn("here", F.lit(1))
+    found = known.join(here, "item_id", "left").agg(F.count("*").alias("known"), F.count("here").alias("again")).first()
+    if found and found["known"] > found["again"] >= WHOLE * found["known"]:
+        log.warning(
+            "%d of %d items that earlier deliveries had are not in this one, and stay recommended. If every delivery "
+            "is the whole catalogue, set items.complete; else give them available_until.",
+            found["known"] - found["again"],
+            found["known"],
+        )
 
 
 def where_of(domain: Domain) -> str | None:
@@ -78,9 +108,40 @@ def date_versions(rows: DataFrame, earlier: DataFrame) -> DataFrame:
         rows.withColumn("batch_id", F.col("_batch_id"))
         .join(known, "item_id", "left")
         .withColumn("_since", since)
+        .withColumn("withdrawn", F.lit(False))
         .withColumn("valid_from", F.coalesce("updated_at", undated))
-        .withColumn("_order", F.struct("_delivery_modified_at", "_batch_id", "_delivery", F.to_json("_record")))
+        .withColumn("_order", order_of("_delivery_modified_at", "_batch_id", "_delivery", F.to_json("_record")))
     )
+
+
+def order_of(*parts: str | Column) -> Column:
+    """What tells which of two deliveries of one item and moment came last."""
+    names = ("modified_at", "batch", "delivery", "record")
+    columns = [F.col(part) if isinstance(part, str) else part for part in parts]
+    return F.struct(*[column.alias(name) for column, name in zip(columns, names, strict=True)])
+
+
+def withdrawals(delivered: DataFrame, earlier: DataFrame) -> DataFrame:
+    """For every batch, versions of the items that were known before and that it lacks: not available any more."""
+    batches = delivered.groupBy("batch_id").agg(
+        F.max("_since").cast("timestamp").alias("valid_from"), F.max("_delivery_modified_at").alias("_modified")
+    )
+    first = (
+        earlier.select("item_id", "batch_id")
+        .unionByName(delivered.select("item_id", "batch_id"))
+        .groupBy("item_id")
+        .agg(F.min("batch_id").alias("_first"))
+    )
+    missing = (
+        first.join(F.broadcast(batches), F.col("_first") < F.col("batch_id"))
+        .join(delivered.select("item_id", "batch_id"), ["item_id", "batch_id"], "left_anti")
+        .withColumn("available_until", F.col("valid_from"))
+        .withColumn("withdrawn", F.lit(True))
+        .withColumn("_order", order_of("_modified", "batch_id", F.lit(""), F.lit("")))
+        .drop("_first", "_modified")
+    )
+    others = [field for field in delivered.schema if field.name not in missing.columns]
+    return missing.select("*", *[F.lit(None).cast(field.dataType).alias(field.name) for field in others])
 
 
 def compare_versions(earlier: DataFrame, delivered: DataFrame) -> DataFrame:
@@ -100,15 +161,28 @@ def compare_versions(earlier: DataFrame, delivered: DataFrame) -> DataFrame:
     moment = Window.partitionBy("item_id", "valid_from")
     by_time = Window.partitionBy("item_id", F.col("_nth") == 1).orderBy("valid_from")
     attributes = F.array_sort(F.map_entries("attributes"))
-    content = F.to_json(F.struct("title", "categories", attributes, "available_from", "available_until"))
+    until = F.when(~F.col("withdrawn"), F.col("available_until"))
+    content = F.to_json(F.struct("title", "categories", attributes, "available_from", until, "withdrawn"))
     was_there = F.max(F.when(~F.col("_delivered"), F.col("_content"))).over(moment)
     other = ~F.col("_content").eqNullSafe(F.col("_before")) & ~F.col("_content").eqNullSafe(F.col("_was"))
     return (
-        versions.withColumn("_content", content)
+        described_as_before(versions)
+        .withColumn("_content", content)
         .withColumn("_nth", F.row_number().over(newest_first))
         .withColumn("_holds", F.first("_content").over(newest_first))
         .withColumn("_was", was_there)
         .withColumn("_before", F.lag("_content").over(by_time))
         .withColumn("_stays", ~F.col("_delivered") & F.col("_content").eqNullSafe(F.col("_holds")))
         .withColumn("_changed", F.col("_delivered") & (F.col("_nth") == 1) & other)
+        .withColumn("_repeated", F.col("_delivered") & ~F.col("_changed") & ~F.col("withdrawn"))
     )
+
+
+def described_as_before(versions: DataFrame) -> DataFrame:
+    """Versions of withdrawn items with the description of the version before."""
+    by_time = Window.partitionBy("item_id").orderBy("valid_from", "_delivered", "_order")
+    so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    names = ("title", "categories", "attributes", "available_from")
+    last = F.last(F.when(~F.col("withdrawn"), F.struct(*names)), ignorenulls=True).over(so_far)
+    described = versions.withColumn("withdrawn", F.coalesce("withdrawn", F.lit(False))).withColumn("_last", last)
+    return described.withColumns({name: F.col(f"_last.{name}") for name in names}).drop("_last")

@@ -2,7 +2,8 @@
 
 Reads earlier decisions and silver.interactions, writes ops.decisions. Training is due without a champion, when the
 latest training is `train.every_days` old or learnt from sources that the domain has switched off since, when the
-champion needs features that the code does not make any more, when the registry lost a model, or when it is asked for.
+champion needs features that the code does not make any more, when the registry lost a model, when something drifted
+since and the domain asks for that (`monitor.retrain`), or when it is asked for.
 Only decisions of earlier run dates count, so that a rerun of a date decides the same. Until the log is long enough for
 a first training, and users come back, a source serves, which is decided here as well.
 """
@@ -18,6 +19,7 @@ from spark_jobs.contracts.serving import source_of
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.ledgers import decisions
 from spark_jobs.ledgers.decisions import Decision, Kind, Outcome, RecordedDecision, baseline_serves, latest, latest_yes
+from spark_jobs.ledgers.drift import alarms_since
 from spark_jobs.ledgers.releases import champion, champion_known_at
 from spark_jobs.planning.training_dates import EVENTS, SPARSE_LOG, returning_user_count, training_dates
 from spark_jobs.recommender.features.vocabulary import sources_behind
@@ -47,6 +49,9 @@ def run(night: Night) -> None:
         due, reason = True, f"the latest ranker learnt from sources that are off now: {', '.join(sorted(off))}"
     if not due and trained and (lost := lost_model(night, trained)):
         due, reason = True, lost
+    if not due and trained and night.domain.monitor.retrain:
+        alarms = alarms_since(night.lakehouse, trained.run_date - timedelta(days=1), before)
+        due, reason = bool(alarms), f"{alarms[0]['measure']} drifted: {alarms[0]['text']}" if alarms else reason
     if due:
         due, reason = enough_history(night, reason)
     tonight = [Decision(Kind.TRAIN, Outcome.YES if due else Outcome.NO, reason)]

@@ -60,6 +60,9 @@ def ingest(night: Night, table: str, source: Interactions | ItemFiles | Users) -
     known = ingested_files(night, table)
     withdraw_refused(night, table, known, files)
     new = [file for file in ready if file not in known]
+    if isinstance(source, Interactions) and source.complete:
+        newest = drop_earlier_exports(night, table, known)
+        new = [file for file in new if newest is None or file.modified_at > newest]
     full = [file for file in new if file.size]
     if full:
         batch = batch_id(night, full)
@@ -85,6 +88,21 @@ def ingested_files(night: Night, table: str) -> dict[LandingFile, list[str]]:
         bronze=(table, night.read_version(table)),
     ).to_pylist()
     return {LandingFile("", row["delivery"], row["delivery_size"], row["at"]): row["batches"] for row in rows}
+
+
+def drop_earlier_exports(night: Night, table: str, known: dict[LandingFile, list[str]]) -> datetime | None:
+    """Take full exports out of bronze that were cleaned, and of which a later one was; when the latest was delivered.
+
+    Each holds what those before it held, so that bronze would grow with the square of the days.
+    """
+    delivered = {
+        batch: file.modified_at for file in sorted(known, key=lambda file: file.modified_at) for batch in known[file]
+    }
+    cleaned = [batch for batch in delivered if batch in batch_ledger.cleaned_by(night.lakehouse, "interactions")]
+    if len(cleaned) > 1:
+        listed = ", ".join(literal(batch) for batch in sorted(cleaned, key=lambda name: delivered[name])[:-1])
+        night.delete(table, f"batch_id IN ({listed})")
+    return max(delivered.values(), default=None)
 
 
 def withdraw_refused(night: Night, table: str, known: dict[LandingFile, list[str]], files: list[LandingFile]) -> None:

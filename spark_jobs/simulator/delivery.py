@@ -11,7 +11,7 @@ import numpy as np
 
 from spark_jobs.simulator.catalogue import Catalogue
 from spark_jobs.simulator.population import Population
-from spark_jobs.simulator.settings import ShopSettings
+from spark_jobs.simulator.settings import Dirt, ShopSettings
 from spark_jobs.simulator.shopping import EVENT_TYPES, Events
 
 
@@ -21,6 +21,17 @@ class DeliveryQueue:
 
     late: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The lines of a day's file, and what is in it that no day brought."""
+
+    lines: list[str]
+    late: int
+    duplicates: int
+    malformed: list[tuple[Dirt, str]]
+    """Kind and event id of every malformed record; the id as it was meant, where it can't be read."""
 
 
 def to_lines(events: Events, people: Population, catalogue: Catalogue, calendar: date) -> list[str]:
@@ -44,34 +55,56 @@ def to_lines(events: Events, people: Population, catalogue: Catalogue, calendar:
     ]
 
 
-def deliver(
-    settings: ShopSettings, lines: list[str], post: DeliveryQueue, day: int
-) -> tuple[list[str], dict[str, int]]:
-    """The lines of the day's file, and how many of them are late, repeated or malformed."""
+def deliver(settings: ShopSettings, lines: list[str], post: DeliveryQueue, day: int) -> Delivery:
+    """The day's file: its events but the late ones, what waited since yesterday, and malformed copies."""
     generator = np.random.default_rng([settings.seed, 4, day])
     chance = generator.random(len(lines))
     late = chance < settings.late_share
     repeated = (chance >= settings.late_share) & (chance < settings.late_share + settings.duplicate_share)
-    malformed = [
-        spoil(line, n) for n, line in enumerate(_picked(lines, generator.random(len(lines)) < settings.malformed_share))
+    chosen = [
+        (kind, copy_of(line, kind))
+        for kind, share in settings.dirt.items()
+        for line in _picked(lines, generator.random(len(lines)) < share)
     ]
-    delivered = [*post.late, *post.repeated, *_picked(lines, ~late), *malformed]
-    counts = {"late": len(post.late), "duplicates": len(post.repeated), "malformed": len(malformed)}
-    post.late, post.repeated = _picked(lines, late), _picked(lines, repeated)
-    return delivered, counts
-
-
-def spoil(line: str, number: int) -> str:
-    """A copy of an event that no contract should accept: no user, an unknown type, no time, or no JSON at all."""
-    line = line.replace('"event_id":"', '"event_id":"x', 1)
-    user = line.split('"user_id":"', 1)[1].split('"', 1)[0]
-    ways = (
-        line.replace(f'"user_id":"{user}"', '"user_id":""'),
-        line.replace('"event_type":"', '"event_type":"un', 1),
-        line.replace("T", " at ", 1),
-        line[: len(line) // 2] + "\n",
+    delivery = Delivery(
+        lines=[*post.late, *post.repeated, *_picked(lines, ~late), *(spoil(line, kind) for kind, line in chosen)],
+        late=len(post.late),
+        duplicates=len(post.repeated),
+        malformed=[(kind, _value(line, "event_id")) for kind, line in chosen],
     )
-    return ways[number % len(ways)]
+    post.late, post.repeated = _picked(lines, late), _picked(lines, repeated)
+    return delivery
+
+
+def copy_of(line: str, kind: Dirt) -> str:
+    """The event under an id of its own."""
+    return line.replace('"event_id":"', f'"event_id":"{kind}-', 1)
+
+
+def spoil(line: str, kind: Dirt) -> str:
+    """The event as no contract should accept it."""
+    user, item, at = (_value(line, name) for name in ("user_id", "item_id", "occurred_at"))
+    match kind:
+        case "no_user":
+            return line.replace(f'"user_id":"{user}"', '"user_id":""')
+        case "no_item":
+            return line.replace(f'"item_id":"{item}"', '"item_id":null')
+        case "unknown_type":
+            return line.replace('"event_type":"', '"event_type":"un', 1)
+        case "no_time":
+            return line.replace(at, at.replace("T", " at "))
+        case "time_of_1970":
+            return line.replace(at, "1970-01-21T13:00:00+00:00")
+        case "long_user":
+            return line.replace(f'"user_id":"{user}"', f'"user_id":"{user * 200}"')
+        case "undecodable":
+            return line.replace(f'"user_id":"{user}"', f'"user_id":"{user}\ufffd"')
+        case "half_a_line":
+            return line[: len(line) // 2] + "\n"
+
+
+def _value(line: str, name: str) -> str:
+    return line.split(f'"{name}":"', 1)[1].split('"', 1)[0]
 
 
 def _picked(lines: list[str], mask: np.ndarray) -> list[str]:

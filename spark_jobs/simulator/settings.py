@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+Dirt = Literal[
+    "no_user", "no_item", "unknown_type", "no_time", "time_of_1970", "long_user", "undecodable", "half_a_line"
+]
+"""Ways in which a record is malformed."""
+Share = Annotated[float, Field(ge=0, le=0.5)]
 
 
 class ShopSettings(BaseModel):
@@ -22,4 +30,7 @@ class ShopSettings(BaseModel):
     growth_per_year: float = Field(default=0.2, ge=-0.9, le=5, description="Growth of activity per year.")
     duplicate_share: float = Field(default=0.002, ge=0, le=0.5, description="Events delivered again a day later.")
     late_share: float = Field(default=0.005, ge=0, le=0.5, description="Events delivered a day late.")
-    malformed_share: float = Field(default=0.001, ge=0, le=0.5, description="Malformed records per event.")
+    dirt: dict[Dirt, Share] = Field(
+        default={"no_user": 0.00025, "unknown_type": 0.00025, "no_time": 0.00025, "half_a_line": 0.00025},
+        description="Malformed records per event, by kind.",
+    )

@@ -27,6 +27,8 @@ from spark_jobs.simulator.shopping import EVENT_TYPES, Diary, shop_one_day
 CYCLES = pa.schema(
     [("day", pa.int32()), ("user_id", pa.string()), ("item_id", pa.string()), ("cycle_days", pa.int32())]
 )
+DIRT = pa.schema([("file", pa.string()), ("kind", pa.string()), ("event_id", pa.string())])
+"""Every malformed record: what delivered it, how it is malformed, and its id."""
 DAILY = pa.schema([("date", pa.date32()), ("kind", pa.string()), ("count", pa.int64())])
 
 
@@ -61,12 +63,14 @@ def simulate(settings: ShopSettings, out: Path, first_day: date, days: int) -> S
     with (
         pq.ParquetWriter(truth / "repurchase.parquet", CYCLES) as cycles_file,
         pq.ParquetWriter(truth / "daily.parquet", DAILY) as daily_file,
+        pq.ParquetWriter(truth / "dirt.parquet", DIRT) as dirt_file,
     ):
         for day in range(days):
             calendar = first_day + timedelta(days=day)
             events, cycles = shop_one_day(settings, people, catalogue, diary, day, calendar)
-            lines, counts = deliver(settings, to_lines(events, people, catalogue, calendar), post, day)
-            write_lines(out / "events" / f"events-{calendar}.jsonl", lines)
+            delivery = deliver(settings, to_lines(events, people, catalogue, calendar), post, day)
+            file = f"events-{calendar}.jsonl"
+            write_lines(out / "events" / file, delivery.lines)
             for folder, rows in (
                 ("items", catalogue_lines(catalogue, categories, day, calendar)),
                 ("users", user_lines(people, day, calendar)),
@@ -74,8 +78,15 @@ def simulate(settings: ShopSettings, out: Path, first_day: date, days: int) -> S
                 if rows:
                     write_lines(out / folder / f"{folder}-{calendar}.csv", rows)
             happened = np.bincount(events.types, minlength=len(EVENT_TYPES)).tolist()
-            counts |= dict(zip(EVENT_TYPES, happened, strict=True))
+            counts = dict(zip(EVENT_TYPES, happened, strict=True))
+            counts |= {
+                "late": delivery.late,
+                "duplicates": delivery.duplicates,
+                "malformed": len(delivery.malformed),
+            }
             totals.update(counts)
+            dirt = [{"file": file, "kind": kind, "event_id": name} for kind, name in delivery.malformed]
+            dirt_file.write_table(pa.Table.from_pylist(dirt, schema=DIRT))
             daily_file.write_table(_daily(calendar, counts))
             cycles_file.write_table(_cycles(day, cycles, people, catalogue))
     return SimulationSummary(

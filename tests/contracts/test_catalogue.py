@@ -20,7 +20,7 @@ def test_the_folder_listing_is_the_night() -> None:
     assert [path.name for path in (PROJECT_ROOT / "spark_jobs").glob("*.py")] == ["__init__.py"]
 
 
-OF_EARLIER_NIGHTS = {"ops.batches", "gold.recommendations", "ops.releases"}
+OF_EARLIER_NIGHTS = {"ops.batches", "gold.recommendations", "ops.releases", "ops.drift"}
 """What jobs read that later jobs of the same night write."""
 
 

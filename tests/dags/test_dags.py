@@ -51,7 +51,7 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     training |= {("prepare", "publish"), ("training_over", "publish")}
     leases = {("take_lease", "prepare"), ("take_lease", "release_lease"), ("complete", "release_lease")}
 
-    assert edges == expected | training | leases | {("publish", "complete")}
+    assert edges == expected | training | leases | {("monitor", "complete")}
 
 
 @pytest.mark.parametrize("name", sorted(ROLLBACK))

@@ -13,17 +13,20 @@ from spark_jobs.contracts.domain import find_domain
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.runner.run import run_night
+from spark_jobs.simulator.settings import Dirt
 from spark_jobs.simulator.shop import ShopSettings, simulate
 
 FIRST_DAY, RUN_DATE = date(2026, 1, 1), date(2026, 2, 20)
 WINDOWS = "train: {every_days: 7, window_days: 7, windows: 4, target_events: [purchase]}"
+
+DIRT: dict[Dirt, float] = dict.fromkeys(("no_user", "unknown_type", "no_time", "half_a_line"), 0.0025)
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Night:
     """A shop whose night of RUN_DATE has run; days after it have landed too, and must not matter."""
     home = tmp_path_factory.mktemp("shop")
-    settings = ShopSettings(users=250, items=120, visits_per_user_day=0.5, late_share=0.02, malformed_share=0.01)
+    settings = ShopSettings(users=250, items=120, visits_per_user_day=0.5, late_share=0.02, dirt=DIRT)
     simulate(settings, home / "landing" / "retail", FIRST_DAY, 54)
     conf = home / "conf"
     conf.mkdir()

@@ -34,15 +34,27 @@ def test_there_are_at_least_a_hundred_cases_and_all_say_what_they_expect() -> No
 
 
 @pytest.fixture(autouse=True)
-def few_tasks(spark: SparkSession) -> Iterator[None]:
-    """A handful of records need no more; most of a case's time would be that of starting tasks."""
-    before = str(spark.conf.get("spark.sql.shuffle.partitions"))
-    spark.conf.set("spark.sql.shuffle.partitions", "1")
+def interpreted(spark: SparkSession) -> Iterator[None]:
+    """A handful of records: most of a case's time would be that of compiling plans and of starting tasks."""
+    options = {
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+    }
+    before = {name: str(spark.conf.get(name)) for name in options}
+    for name, value in options.items():
+        spark.conf.set(name, value)
     yield
-    spark.conf.set("spark.sql.shuffle.partitions", before)
+    for name, value in before.items():
+        spark.conf.set(name, value)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+# Each takes seconds: one of three in `make test`, the others in `make test-long`.
+RUNS = [pytest.param(case, id=case.name, marks=[pytest.mark.long] if n % 3 else []) for n, case in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("case", RUNS)
 def test_golden(spark: SparkSession, home: Path, case: Path, caplog: pytest.LogCaptureFixture) -> None:
     expected = yaml.safe_load((case / "expected.yaml").read_text())
     known = {

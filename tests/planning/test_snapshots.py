@@ -43,7 +43,8 @@ def snapshot(night: Night, rows: list[tuple[Any, ...]], *, train: bool = True) -
     """Put the events into silver and run the jobs that describe, with their gates."""
     night.replace("silver.interactions", night.spark.createDataFrame(rows, schema_of(CONTRACTS["silver.interactions"])))
     if not night.lakehouse.exists("silver.items"):
-        items = [(f"i{k}", datetime(1970, 1, 1, tzinfo=UTC), f"Item {k}", [], {}, None, None, "b") for k in range(10)]
+        always = datetime(1970, 1, 1, tzinfo=UTC)
+        items = [(f"i{k}", always, f"Item {k}", [], {}, None, None, "b", False) for k in range(10)]
         night.replace("silver.items", night.spark.createDataFrame(items, schema_of(CONTRACTS["silver.items"])))
     night.record("ops.decisions", [{"decision": "train", "outcome": "yes" if train else "no", "reason": "test"}])
     prepare(night, *[f"build_{table.removeprefix('gold.')}" for table in TABLES])

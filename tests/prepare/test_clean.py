@@ -17,11 +17,11 @@ from spark_jobs.cli.check_domain import check_domain
 from spark_jobs.contracts.storage import landing_location
 from spark_jobs.lakehouse.night import Night
 from spark_jobs.landing.listing import list_files
-from spark_jobs.prepare.build_item_features import catalogue_as_of
 from spark_jobs.prepare.clean_interactions import run as clean
 from spark_jobs.prepare.clean_items import run as clean_items
 from spark_jobs.prepare.ingest_landing_files import batch_id
 from spark_jobs.prepare.ingest_landing_files import run as ingest
+from spark_jobs.recommender.catalogue import catalogue_as_of
 from spark_jobs.runner.run import JobFailedError
 from tests.nights import LANDING, SHOP, content, land, night_of, prepare, write_domain
 
@@ -349,3 +349,59 @@ def test_wall_clock_times_are_times_of_the_domain(spark: SparkSession, home: Pat
 
     assert seconds["1"] < night.as_of.timestamp() < seconds["2"]
     assert {row.title for row in night.read("silver.items").collect()} == {"a", "b"}
+
+
+def test_an_item_that_left_a_complete_catalogue_is_not_offered_and_comes_back(spark: SparkSession, home: Path) -> None:
+    items = {"path": "shop/i/*.csv", "columns": {"item_id": "sku", "title": "name"}, "complete": True}
+    domain = write_domain(home, items=items, quality={"max_age_days": None})
+    land(home, "a.csv", GOOD)
+    catalogues = {"2026-03-01": "ab", "2026-03-02": "a", "2026-03-03": "a", "2026-03-04": "ab"}
+    for day, names in catalogues.items():
+        noon = datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() - 86_400
+        (home / "landing" / "shop" / "i").mkdir(exist_ok=True)
+        path = land(home, f"i/{day}.csv", *[f"{name},{name.upper()}" for name in names], header="sku,name\n")
+        os.utime(path, (noon, noon))
+        prepare(night_of(spark, domain, day), *LANDING)
+    night = night_of(spark, domain, "2026-03-04")
+    moments = spark.createDataFrame([(day, f"{day} 06:00:00") for day in catalogues], "as_of string, at string")
+    described = catalogue_as_of(
+        night.read("silver.items"), moments.selectExpr("as_of", "cast(at as timestamp) as as_of_at")
+    )
+    offered: dict[str, str] = dict.fromkeys(catalogues, "")
+    for row in described.where("eligible").orderBy("item_id").collect():
+        offered[row["as_of"]] += row["item_id"]
+        assert row["title"] == row["item_id"].upper()
+
+    assert offered == catalogues
+    outcomes = sorted(night.rows("ops.batches").to_pylist(), key=lambda row: row["batch_id"])
+    assert [row["kept"] for row in outcomes if row["table"] == "items"] == [2, 0, 0, 1]
+
+
+def test_full_exports_do_not_pile_up_in_bronze(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home, interactions={**SHOP["interactions"], "complete": True})
+    rows: list[str] = []
+    sizes = []
+    for number in range(1, 6):
+        rows.append(f"{number},u1,a,buy,2026-01-0{number}T10:00:00Z,5")
+        at = datetime(2026, 1, number, 20, tzinfo=UTC).timestamp()
+        os.utime(land(home, f"export-{number}.csv", *rows), (at, at))
+        night = night_of(spark, domain, f"2026-01-0{number + 1}")
+        prepare(night, *LANDING)
+        sizes.append(night.lakehouse.count("bronze.interactions"))
+
+    assert sizes == [1, 3, 5, 7, 9]
+    assert night.lakehouse.count("silver.interactions") == 5
+
+    prepare(night_of(spark, domain, "2026-01-06"), *LANDING)
+
+    assert night.lakehouse.count("silver.interactions") == 5
+    assert night.lakehouse.count("bronze.interactions") <= 9
+
+
+def test_a_path_may_lead_out_of_the_landing_folder(spark: SparkSession, home: Path) -> None:
+    domain = write_domain(home, interactions={**SHOP["interactions"], "path": "../landing/shop/*.csv"})
+    land(home, "a.csv", GOOD)
+    night = night_of(spark, domain, "2026-01-02")
+    prepare(night, *LANDING)
+
+    assert [row["delivery"] for row in night.rows("bronze.interactions").to_pylist()] == ["shop/a.csv"]

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
+from pyspark.sql import SparkSession
 
+from spark_jobs.contracts.domain import find_domain
+from spark_jobs.contracts.settings import PROJECT_ROOT
+from spark_jobs.simulator.settings import Dirt
 from spark_jobs.simulator.shop import ShopSettings, simulate
+from tests.nights import LANDING, night_of, prepare
 
 FIRST = date(2026, 3, 1)
-CLEAN = {"duplicate_share": 0.0, "late_share": 0.0, "malformed_share": 0.0}
+CLEAN: dict[str, Any] = {"duplicate_share": 0.0, "late_share": 0.0, "dirt": {}}
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -107,7 +113,10 @@ def test_the_funnel_narrows_and_returns_follow_purchases(shop: Path) -> None:
 
 def test_dirt_is_counted_as_it_lands(tmp_path: Path) -> None:
     summary = simulate(
-        ShopSettings(users=200, items=100, malformed_share=0.02, duplicate_share=0.02), tmp_path, FIRST, 15
+        ShopSettings(users=200, items=100, dirt={"no_user": 0.01, "half_a_line": 0.01}, duplicate_share=0.02),
+        tmp_path,
+        FIRST,
+        15,
     )
     ids, unreadable = Counter[str](), 0
     for path in sorted((tmp_path / "events").glob("*")):
@@ -118,7 +127,7 @@ def test_dirt_is_counted_as_it_lands(tmp_path: Path) -> None:
                 unreadable += 1
 
     assert sum(count - 1 for count in ids.values()) == summary.duplicates > 0
-    assert unreadable + sum(name.startswith("x") for name in ids) == summary.malformed > 0
+    assert unreadable + sum(name.startswith("no_user") for name in ids) == summary.malformed > 0
 
     daily = pq.read_table(tmp_path / "_truth" / "daily.parquet").to_pylist()
 
@@ -129,3 +138,40 @@ def test_dirt_is_counted_as_it_lands(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         ShopSettings(**wrong)
+
+
+CHECKS = {
+    "no_user": "user_id_required",
+    "no_item": "item_id_required",
+    "unknown_type": "event_type_known",
+    "no_time": "event_at_required",
+    "time_of_1970": "event_at_plausible",
+    "long_user": "id_length",
+    "undecodable": "decoded",
+    "half_a_line": "parsed",
+}
+
+
+def test_every_planted_row_of_a_dirty_month_comes_back_by_its_reason(spark: SparkSession, home: Path) -> None:
+    settings = ShopSettings(
+        users=200, items=100, dirt=dict.fromkeys(get_args(Dirt), 0.004), duplicate_share=0.01, late_share=0.02
+    )
+    simulate(settings, home / "landing" / "retail", FIRST, 30)
+    shutil.copy(PROJECT_ROOT / "conf" / "retail.yaml", home / "conf")
+    night = night_of(spark, find_domain(home / "conf", "retail"), "2026-03-31")
+    prepare(night, *LANDING)
+    truth = home / "landing" / "retail" / "_truth"
+    planted = Counter(
+        (f"retail/events/{row['file']}", CHECKS[row["kind"]])
+        for row in pq.read_table(truth / "dirt.parquet").to_pylist()
+    )
+    daily = Counter[str]()
+    for row in pq.read_table(truth / "daily.parquet").to_pylist():
+        daily[row["kind"]] += row["count"]
+    refused = night.rows("quarantine.interactions").to_pylist()
+    (outcome,) = [row for row in night.rows("ops.batches").to_pylist() if row["table"] == "interactions"]
+
+    assert Counter((row["delivery"], row["failed_check"]) for row in refused) == planted
+    assert {check for _, check in planted} == set(CHECKS.values())
+    assert outcome["duplicates"] == daily["duplicates"] > 0
+    assert outcome["received"] == outcome["kept"] + sum(planted.values()) + daily["duplicates"]

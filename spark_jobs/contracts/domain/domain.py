@@ -18,6 +18,7 @@ from spark_jobs.contracts.domain.policies import (
     OFF_BY_DEFAULT,
     AllowAfter,
     CandidateSource,
+    Monitor,
     Quality,
     Recommendations,
     Rules,
@@ -40,6 +41,7 @@ class Domain(DomainPart):
     items: Items = Field(description="The catalogue: files of its own, or derived from interactions.")
     users: Users | None = Field(default=None, description="Known users; optional.")
     quality: Quality = Field(default_factory=Quality, description="Limits beyond which a delivery stops the night.")
+    monitor: Monitor = Field(default_factory=Monitor, description="When a night is not as usual, and what follows.")
     rules: Rules = Field(default_factory=Rules, description="Eligibility and already-seen rules.")
     sources: dict[CandidateSource, Annotated[int, Field(ge=0, le=1000)]] = Field(
         default={},

@@ -92,6 +92,11 @@ class Interactions(_Input):
         description="Which record of an event holds that is delivered again: the first, so that a resent file changes "
         "nothing, or the last, where corrections come under the key of what they correct.",
     )
+    complete: bool = Field(
+        default=False,
+        description="Whether every delivery is a full export, with all that earlier ones had. Only the newest is then "
+        "ingested and kept in bronze; what earlier ones brought stays in silver.",
+    )
 
 
 class ItemColumns(DomainPart):
@@ -114,6 +119,17 @@ class ItemFiles(_Input):
     """A catalogue with files of its own."""
 
     columns: ItemColumns = Field(description="Expressions for the contract columns.")
+    complete: bool = Field(
+        default=False,
+        description="Whether every delivery (what came since the night before) is the whole catalogue. What it lacks "
+        "is then not recommended any more, until it comes again.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_date(self) -> ItemFiles:
+        if self.complete and self.columns.updated_at:
+            raise ValueError("a `complete` catalogue holds from its night on; remove `updated_at` or `complete`")
+        return self
 
 
 class DerivedItemColumns(DomainPart):

@@ -157,6 +157,26 @@ class Train(DomainPart):
         return self
 
 
+class Monitor(DomainPart):
+    """When a night is not as usual, and what follows."""
+
+    least_users: int = Field(
+        default=1000, ge=1, description="Users from which on the distribution of a day says something."
+    )
+    shift: float = Field(
+        default=0.1, gt=0, description="Population stability index (PSI) from which on a distribution has shifted."
+    )
+    deviation: float = Field(
+        default=4.0,
+        gt=0,
+        description="Robust standard deviations from the same weekdays before, from which on a night is unusual.",
+    )
+    change: float = Field(
+        default=0.2, gt=0, description="Relative change from which on an unusual count or share matters."
+    )
+    retrain: bool = Field(default=False, description="Whether the night after an alarm trains, due or not.")
+
+
 class Quality(DomainPart):
     """What a delivery must be like for the night to go on."""
 

@@ -108,6 +108,9 @@ DESCRIPTIONS = {
     "onnx_rows": "Candidates that the ranker and its ONNX twin both scored.",
     "onnx_max_difference": "Largest difference of their scores; at most 1e-5.",
     "onnx_same_top_10": "Share of lists whose first ten are the same by both; at least 99.99 %.",
+    "recall_of_list": "Share of relevant items in the whole published list; of served lists only.",
+    "users_with_list": "Share of the users with target events who had a list; of served lists only.",
+    "share_of_taken": "Share of the items taken that were listed, or why they were not; of served lists only.",
     "hit_rate": "Share of the places that are hits: by place, and by tenths of the ranker's scores.",
 }
 """What each metric says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -39,23 +40,32 @@ def summary(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> list[di
     return list(reduce(DataFrame.unionByName, frames).toArrow().to_pylist())
 
 
-def by_model(evaluated: DataFrame) -> DataFrame:
-    """Mean, interval and the ranker's paired difference of every metric, of returning users and of each segment."""
-    ranker = evaluated.where(F.col("model") == RANKER)
-    ours = ranker.select("user_id", *[F.col(name).alias(f"ranker_{name}") for name in PER_USER])
-    theirs = evaluated.select("user_id", "model", "segment", *PER_USER)
+def by_model(
+    evaluated: DataFrame,
+    reference: str = RANKER,
+    metrics: Sequence[str] = PER_USER,
+    sliced: Sequence[str] = SLICED,
+) -> DataFrame:
+    """Mean, interval and the reference's paired difference of every metric, of returning users and of each segment."""
+    of_reference = evaluated.where(F.col("model") == reference)
+    ours = of_reference.select("user_id", *[F.col(name).alias(f"reference_{name}") for name in metrics])
+    theirs = evaluated.select("user_id", "model", "segment", *metrics)
     segment = F.concat(F.lit("users: "), "segment")
     slices = F.when(F.col("segment") == FIRST_TIME, F.array(segment)).otherwise(F.array(F.lit(None), segment))
     parts = theirs.withColumn("slice", F.explode(slices))
-    return parts.join(ours, "user_id").groupBy("model", "slice").applyInArrow(_summarise, COLUMNS)
+
+    def summarise(table: pa.Table) -> pa.Table:
+        return _summarise(table, metrics, sliced)
+
+    return parts.join(ours, "user_id").groupBy("model", "slice").applyInArrow(summarise, COLUMNS)
 
 
-def _summarise(table: pa.Table) -> pa.Table:
+def _summarise(table: pa.Table, every: Sequence[str], sliced: Sequence[str]) -> pa.Table:
     table = table.sort_by("user_id")
     part = table["slice"][0].as_py()
-    metrics = PER_USER if part is None else SLICED
+    metrics = every if part is None else sliced
     values = np.column_stack([table[name].to_numpy() for name in metrics])
-    paired = np.column_stack([table[f"ranker_{name}"].to_numpy() for name in metrics]) - values
+    paired = np.column_stack([table[f"reference_{name}"].to_numpy() for name in metrics]) - values
     low, high = bootstrap_intervals(np.hstack([values, paired]))
     rows = []
     for k, name in enumerate(metrics):
@@ -114,7 +124,7 @@ def by_category(evaluated: DataFrame, users: DataFrame, items: DataFrame) -> Dat
     large = of_category.groupBy("category").count().orderBy(F.desc("count"), "category").limit(CATEGORIES)
     pairs = of_category.join(F.broadcast(large.select("category")), "category").join(models, "user_id")
     hit = F.array_contains("top_items", F.col("item_id")).cast("double")
-    return _figures(pairs, F.concat(F.lit("category: "), "category"), "recall_at_20", hit, F.countDistinct("user_id"))
+    return figures(pairs, F.concat(F.lit("category: "), "category"), "recall_at_20", hit, F.countDistinct("user_id"))
 
 
 def calibration(evaluated: DataFrame) -> DataFrame:
@@ -125,12 +135,13 @@ def calibration(evaluated: DataFrame) -> DataFrame:
     bounds = places.select(F.percentile_approx("scores", TENTHS).alias("bounds"))
     tenth = F.size(F.filter("bounds", lambda bound: bound < F.col("scores"))) + 1
     hit, number = F.col("hits").cast("double"), F.count(F.lit(1))
-    by_place = _figures(places, F.format_string("place: %02d", F.col("pos") + 1), "hit_rate", hit, number)
+    by_place = figures(places, F.format_string("place: %02d", F.col("pos") + 1), "hit_rate", hit, number)
     tenths = places.crossJoin(F.broadcast(bounds))
-    return by_place.unionByName(_figures(tenths, F.format_string("score tenth: %02d", tenth), "hit_rate", hit, number))
+    return by_place.unionByName(figures(tenths, F.format_string("score tenth: %02d", tenth), "hit_rate", hit, number))
 
 
-def _figures(pairs: DataFrame, part: Column, metric: str, hit: Column, users: Column) -> DataFrame:
+def figures(pairs: DataFrame, part: Column, metric: str, hit: Column, users: Column) -> DataFrame:
+    """Means of `hit` by model and part, as rows of a summary without intervals."""
     means = pairs.groupBy("model", part.alias("slice")).agg(F.avg(hit).alias("value"), users.alias("users"))
     missing = [F.lit(None).cast("double").alias(name) for name in ("low", "high", "difference")]
     ends = [F.lit(None).cast("double").alias(f"difference_{end}") for end in ("low", "high")]

@@ -1,0 +1,1 @@
+"""Stage monitor: whether lists worked, and what drifted."""
