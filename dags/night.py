@@ -10,8 +10,18 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import PythonOperator, ShortCircuitOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.sensors.python import PythonSensor
-from airflow.sdk import DAG, BaseOperator, TaskGroup, TriggerRule, task
+from airflow.sdk import (
+    DAG,
+    BaseOperator,
+    DeadlineAlert,
+    DeadlineReference,
+    SyncCallback,
+    TaskGroup,
+    TriggerRule,
+    task,
+)
 from airflow.sdk.exceptions import AirflowFailException
+from nightjar_airflow.alerts import send_alerts
 from nightjar_airflow.branching import decided
 from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.leases import release_lease, take_lease
@@ -38,7 +48,12 @@ def night(domain: Domain) -> DAG:
     """The nightly DAG of one domain."""
     page = night_page(domain)
     description = {"description": domain.description} if domain.description else {}
-    with domain_dag(NIGHT_DAG, domain, default_args=RETRIES, doc_md=page, **description) as dag:
+    late = DeadlineAlert(
+        DeadlineReference.DAGRUN_QUEUED_AT,
+        timedelta(hours=domain.monitor.late_hours),
+        SyncCallback("nightjar_airflow.alerts.night_is_late", {"domain": domain.domain}),
+    )
+    with domain_dag(NIGHT_DAG, domain, default_args=RETRIES, doc_md=page, deadline=late, **description) as dag:
         lease = PythonSensor(
             task_id="take_lease",
             python_callable=take_lease,
@@ -75,6 +90,13 @@ def night(domain: Domain) -> DAG:
             execution_timeout=SHORT,
             doc_md="Makes a night whose training failed a failed one, although its lists were published.",
         )
+        alerts = PythonOperator(
+            task_id="send_alerts",
+            python_callable=send_alerts,
+            op_kwargs={"domain": domain.domain},
+            execution_timeout=SHORT,
+            doc_md="Tells people what began, goes on and passed (ops.alerts), however the night ended.",
+        )
         release = PythonOperator(
             task_id="release_lease",
             python_callable=release_lease,
@@ -87,7 +109,8 @@ def night(domain: Domain) -> DAG:
         prepare >> publish
         train >> complete
         publish >> monitor >> complete
-        complete >> release.as_teardown(setups=lease)
+        # Teardowns: neither decides whether the night failed.
+        complete >> alerts.as_teardown(setups=lease) >> release.as_teardown(setups=lease)
         if domain.train.approval == "required":
             approval_due, ask = ask_for_approval(domain)
             train >> approval_due >> ask >> complete

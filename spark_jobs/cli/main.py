@@ -23,6 +23,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+alerts = typer.Typer(help="What is wrong now, and who was told.", no_args_is_help=True)
+app.add_typer(alerts, name="alerts")
 models = typer.Typer(help="Registered model versions.", no_args_is_help=True)
 app.add_typer(models, name="models")
 console = Console()
@@ -199,6 +201,61 @@ def replay(
         print_json(rows)
     else:
         print_table(console, rows, {"table": "", "count": "", "before": ",", "now": ","})
+
+
+@alerts.command("list")
+def list_alerts(domain: DomainName, json: AsJson = False) -> None:
+    """List what holds now: what happened, what consumers see, what to do."""
+    from spark_jobs.cli.alerts import show
+
+    show(load_settings(), domain, console, json=json)
+
+
+@alerts.command("send")
+def send_alerts(domain: DomainName) -> None:
+    """Send what began, goes on and passed to NIGHTJAR_ALERT_CHANNELS, and write metrics; for a timer outside of
+    Airflow."""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.notify.metrics import write_metrics
+    from spark_jobs.notify.tell import tell
+
+    settings = load_settings()
+    described = find_domain(settings.conf_dir, domain)
+    changes = tell(settings, described)
+    write_metrics(settings, described)
+    for change in changes:
+        console.print(f"{change.status} {change.notice.title}", soft_wrap=True, markup=False)
+    if not changes:
+        console.print("Nothing changed.")
+
+
+@alerts.command("acknowledge")
+def acknowledge_alert(
+    domain: DomainName,
+    key: Annotated[str, typer.Option(help="Key of an open alert: see nightjar alerts list --json.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    until: Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Nobody is reminded before this day.")],
+) -> None:
+    """Note that somebody knows, so that nobody is reminded."""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.lakehouse.run_context import RunContext
+    from spark_jobs.ledgers.alerts import acknowledge
+
+    settings = load_settings()
+    described = find_domain(settings.conf_dir, domain)
+    acknowledge(RunContext.tonight(settings, described), key, reason, described.start_of(until))
+    console.print(f"{key}: nobody is reminded before {until}.", soft_wrap=True)
+
+
+@app.command()
+def status(
+    domain: Annotated[str | None, typer.Option("--domain", "-d", help="Domain; default: all.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Say of every domain what serves and what is wrong; the exit code is 1 where something critical holds."""
+    from spark_jobs.cli.status import show
+
+    raise typer.Exit(show(load_settings(), domain, console, json=json))
 
 
 @models.command("list")

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     code_version: str | None = Field(
         default=None, description="Version of the code to record with runs and models. Unset: the git commit."
     )
+    alert_channels: str = Field(
+        default="",
+        description="Where alerts go: URLs with blanks between them. `smtp://user:password@host:587/?from=a@b&to=c@d` "
+        "(or `smtps:`), `slack+https://...` for webhooks that take Slack's messages, `https://...` for any other.",
+    )
     allow_uncommitted: bool = Field(
         default=False,
         description="Let scheduled nights run code with uncommitted changes, whose lists nobody can make again.",

@@ -16,6 +16,7 @@ from spark_jobs.lakehouse.spark_session import spark_session
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.leases import Lease, hold_lease
 from spark_jobs.ledgers.releases import release_named
+from spark_jobs.notify.tell import tell_safely
 from spark_jobs.runner.run import Progress, module_of, run_night, run_stage
 from spark_jobs.runner.workload import likely_events
 
@@ -47,9 +48,14 @@ def stage(
 def whole_night(
     domain: str, run_date: date, *, force_training: bool = False, progress: Progress = print_progress
 ) -> None:
-    """Run all stages of the night in one Spark session."""
-    with hold_lease(_lakehouse(domain, run_date), Lease.of_this_process(f"night {run_date}")):
-        run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
+    """Run all stages of the night in one Spark session, and tell people what changed by it, however it ended."""
+    lakehouse = _lakehouse(domain, run_date)
+    try:
+        with hold_lease(lakehouse, Lease.of_this_process(f"night {run_date}")):
+            run_night(_night(domain, run_date, "night", NIGHT, force_training), progress=progress)
+    finally:
+        settings = load_settings()
+        tell_safely(settings, find_domain(settings.conf_dir, domain))
 
 
 def leakage(domain: str, run_date: date) -> tuple[date, int]:

@@ -34,7 +34,7 @@ def test_jobs_name_known_tables_and_read_what_was_written_before() -> None:
             assert later <= OF_EARLIER_NIGHTS, f"{job.name} reads {later} before it is written"
             written |= set(job.outputs)
 
-    assert written | {"ops.quality_results", "ops.runs", "ops.job_costs", "ops.leases"} == set(TABLES)
+    assert written | {"ops.quality_results", "ops.runs", "ops.job_costs", "ops.leases", "ops.alerts"} == set(TABLES)
 
 
 MAY_BE_EMPTY = {"gold.segment_popularity", "gold.item_neighbours"}

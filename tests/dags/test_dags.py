@@ -49,7 +49,9 @@ def test_edges_are_those_of_the_catalogue_with_a_gate_before_training(loaded: di
     expected = {pair for pair in stage_order() if "train" not in pair}
     training = {("prepare", "train_due"), ("train_due", "train"), ("train", "training_over"), ("train", "complete")}
     training |= {("prepare", "publish"), ("training_over", "publish")}
-    leases = {("take_lease", "prepare"), ("take_lease", "release_lease"), ("complete", "release_lease")}
+    leases = {("take_lease", "prepare"), ("take_lease", "release_lease"), ("complete", "send_alerts")}
+
+    leases |= {("take_lease", "send_alerts"), ("send_alerts", "release_lease")}
 
     assert edges == expected | training | leases | {("monitor", "complete")}
 

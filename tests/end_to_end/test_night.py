@@ -101,8 +101,13 @@ def test_the_ledger_holds_every_job_with_the_versions_it_read(shop: Night) -> No
 
 NOT_YET = {"ops.batches", "gold.recommendations", "ops.releases", "ops.quality_results"}
 """What jobs of a first night can't read, since later jobs or nights write it."""
-IN_NEED = {"score_users": {"ops.model_metrics"}, "clean_items": {"bronze.interactions"}}
-"""What a job reads only where no ranker serves, or where the catalogue is derived from interactions."""
+IN_NEED = {
+    "score_users": {"ops.model_metrics"},
+    "clean_items": {"bronze.interactions"},
+    "decide_training": {"ops.drift"},
+    "measure_outcomes": {"silver.items", "gold.recommendation_history"},
+}
+"""What a job reads only where no ranker serves, the catalogue is derived, drift decides, or windows are over."""
 
 
 def test_jobs_read_and_write_what_the_catalogue_says(shop: Night) -> None:
@@ -114,7 +119,9 @@ def test_jobs_read_and_write_what_the_catalogue_says(shop: Night) -> None:
         # Rules of lists and quarantine have rows only where there is something to say.
         assert set(job.inputs) - set(run.inputs) <= NOT_YET | IN_NEED.get(run.job, set()), run.job
         unused = set(job.outputs) - set(run.outputs)
-        assert unused <= {"ops.list_rules", "ops.quality_results"} or "quarantine" in str(unused), run.job
+        assert unused <= {"ops.list_rules", "ops.quality_results", "ops.outcomes"} or "quarantine" in str(unused), (
+            run.job
+        )
 
 
 def test_gates_left_results_and_pages(shop: Night) -> None:
@@ -422,6 +429,7 @@ def test_features_are_the_same_without_later_events(shop: Night) -> None:
     assert pairs == shop.read("gold.training_examples").where(F.col("as_of") == F.lit(cutoff)).count() > 100
 
 
+@pytest.mark.long
 def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_late(events: DataFrame, domain: Domain, days: list[date]) -> DataFrame:
         later = histories_as_of(events, domain, [day + timedelta(days=3) for day in days if day < same_shop.run_date])
@@ -437,6 +445,7 @@ def test_a_planted_leak_is_found_and_named(same_shop: Night, monkeypatch: pytest
         check_leakage(same_shop.for_job())
 
 
+@pytest.mark.long
 def test_a_large_shop_learns_from_a_sample_of_its_users(same_shop: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a shop with more users than training needs does, and what that leaves of the check for leaks."""
 

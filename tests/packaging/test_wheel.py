@@ -41,6 +41,7 @@ def run(installed: Path, home: Path, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_a_night_begins_without_the_source_tree(installed: Path, home: Path) -> None:
     write_domain(home)
     landing = home / ".nightjar" / "landing"

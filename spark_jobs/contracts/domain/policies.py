@@ -174,6 +174,9 @@ class Monitor(DomainPart):
     change: float = Field(
         default=0.2, gt=0, description="Relative change from which on an unusual count or share matters."
     )
+    late_hours: float = Field(
+        default=6.0, gt=0, description="Hours after the schedule's time in which a night should have published."
+    )
     retrain: bool = Field(default=False, description="Whether the night after an alarm trains, due or not.")
 
 

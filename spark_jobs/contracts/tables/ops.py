@@ -274,6 +274,26 @@ OPS = (
     ),
     Table(
         "ops",
+        "alerts",
+        "Every notice that people were sent: when its cause began, was sent again, and passed.",
+        (
+            RUN_DATE,
+            Column("key", "string", "Cause; rows of one key are one cause.", personal=False),
+            Column("status", "string", "`firing`, `acknowledged` or `resolved`.", personal=False),
+            Column("severity", "string", "`critical`, `warning` or `info`.", personal=False),
+            Column("title", "string", "In a few words.", personal=False),
+            Column("happened", "string", "What happened.", personal=True),
+            Column("consumers", "string", "What consumers saw then.", personal=False),
+            Column("todo", "string", "What to do.", personal=False),
+            Column("runbook", "string", "Page of docs/runbooks.", personal=False),
+            Column("sent_by", "array<string>", "Channels that took the message.", personal=False),
+            Column("reason", "string", "Why somebody acknowledged it.", nullable=True, personal=False),
+            Column("until", "timestamp", "Until when nobody is reminded.", nullable=True),
+            RECORDED_AT,
+        ),
+    ),
+    Table(
+        "ops",
         "list_rules",
         "Every block, pin and boost that held for a night, with what it came to.",
         (

@@ -1,0 +1,48 @@
+"""Every domain in a line: what serves, how old it is, how the latest night ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from spark_jobs.contracts.domain import Domain
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers.releases import serving
+from spark_jobs.views.nights import NightView, last_nights
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """One domain."""
+
+    domain: str
+    night: str
+    """`succeeded`, `failed`, `unfinished`, or `none yet`."""
+    run_date: date | None
+    ended_at: datetime | None
+    serving: str | None
+    """Release."""
+    lists_of: date | None
+    model_version: str | None
+    users: int | None
+
+
+def status_of(lakehouse: Lakehouse, domain: Domain) -> StatusView:
+    """How the domain stands."""
+    nights = last_nights(lakehouse, 1)
+    night: NightView | None = nights[0] if nights else None
+    served = serving(lakehouse)
+    users = None
+    if served:
+        found = lakehouse.query("SELECT count(DISTINCT user_id) AS n FROM r", r="gold.recommendations")
+        users = int(found["n"][0].as_py())
+    return StatusView(
+        domain=domain.domain,
+        night=night.status if night else "none yet",
+        run_date=night.run_date if night else None,
+        ended_at=night.ended_at if night else None,
+        serving=served.release if served else None,
+        lists_of=served.run_date if served else None,
+        model_version=served.model_version if served else None,
+        users=users,
+    )
