@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.tables import Lakehouse
-from spark_jobs.ledgers.releases import serving
+from spark_jobs.lakehouse.tables import Lakehouse, literal
+from spark_jobs.ledgers.ledger import rows
+from spark_jobs.ledgers.releases import LEDGER, serving
 from spark_jobs.views.nights import NightView, last_nights
 
 
@@ -32,10 +33,7 @@ def status_of(lakehouse: Lakehouse, domain: Domain) -> StatusView:
     nights = last_nights(lakehouse, 1)
     night: NightView | None = nights[0] if nights else None
     served = serving(lakehouse)
-    users = None
-    if served:
-        found = lakehouse.query("SELECT count(DISTINCT user_id) AS n FROM r", r="gold.recommendations")
-        users = int(found["n"][0].as_py())
+    made = rows(lakehouse, LEDGER, f"release = {literal(served.release)}", "LIMIT 1") if served else []
     return StatusView(
         domain=domain.domain,
         night=night.status if night else "none yet",
@@ -44,5 +42,5 @@ def status_of(lakehouse: Lakehouse, domain: Domain) -> StatusView:
         serving=served.release if served else None,
         lists_of=served.run_date if served else None,
         model_version=served.model_version if served else None,
-        users=users,
+        users=made[0]["users"] if made else None,
     )

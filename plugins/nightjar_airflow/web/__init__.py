@@ -1,0 +1,1 @@
+"""Nightjar's pages in Airflow's web UI: read-only, of what `views/` say, drawn on the server."""
