@@ -26,5 +26,5 @@ class NightjarPlugin(AirflowPlugin):
     fastapi_apps = pages()
     external_views = [  # noqa: RUF012
         {"name": "Nightjar", "href": "nightjar/", "url_route": "nightjar", "nav_top_level": True},
-        {"name": "Nightjar", "href": "nightjar/dag/{DAG_ID}", "url_route": "nightjar", "destination": "dag"},
+        {"name": "Nightjar", "href": "nightjar/dag/{DAG_ID}", "url_route": "nightjar-dag", "destination": "dag"},
     ]

@@ -60,8 +60,10 @@ def renamed(events: list[dict], category: dict[str, str]) -> Iterator[dict]:
 def shifted(events: list[dict], category: dict[str, str]) -> Iterator[dict]:
     """All times are an hour late."""
     for event in events:
-        at = datetime.fromisoformat(event["occurred_at"]) + timedelta(hours=1)
-        yield event | {"occurred_at": at.isoformat()}
+        if "T" in event["occurred_at"]:
+            at = datetime.fromisoformat(event["occurred_at"]) + timedelta(hours=1)
+            event |= {"occurred_at": at.isoformat()}
+        yield event
 
 
 def halved(events: list[dict], category: dict[str, str]) -> Iterator[dict]:

@@ -47,7 +47,7 @@ def run(night: Night) -> None:
     """Measure every window that is over and is not measured with the truth that is known by now."""
     for window in windows_due(night):
         measured = measure(night, window)
-        facts = {"model_version": window.model_version, "truth": window.truth}
+        facts = {"model_version": window.model_version, "label_days": window.label_days, "truth": window.truth}
         outcomes.replace(night, window.key, facts, measured)
 
 

@@ -46,6 +46,11 @@ def causes(lakehouse: Lakehouse, domain: Domain, now: datetime) -> list[Notice]:
     return sorted(found, key=lambda notice: order.index(notice.severity))
 
 
+def causes_of_time(domain: Domain, nights: list[NightView], served: Serving | None, now: datetime) -> list[Notice]:
+    """What holds because time passes, and no night was there to say so: nights that are late, and old lists."""
+    return [*_late(domain, nights, served, now), *_old(domain, served, now)]
+
+
 def consumers_see(served: Serving | None) -> str:
     """Which lists are read now."""
     return f"the lists of {served.run_date} ({served.release})" if served else "no lists at all"
@@ -141,13 +146,7 @@ def _worse(lakehouse: Lakehouse) -> Iterator[Notice]:
 
 
 def _broke_promise(view: OutcomeView) -> bool:
-    # A promise is of windows as long as label windows; shorter ones hold fewer of the items that are taken.
-    below = view.promised_low is not None and view.high is not None and view.high < view.promised_low
-    return view.kept_promise is False and below and view.days > max(SHORT)
-
-
-SHORT = (1, 7)
-"""Windows that no promise was made for."""
+    return view.promised_low is not None and view.high is not None and view.high < view.promised_low
 
 
 def _quality_notice(what: str, view: OutcomeView, said: str) -> Notice:

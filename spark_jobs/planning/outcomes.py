@@ -29,6 +29,8 @@ class ServedWindow:
     """Release that served until then."""
     start: date
     days: int
+    label_days: int
+    """Length of the label windows, of which evaluations promise."""
     truth: str
 
     @property
@@ -53,11 +55,14 @@ def windows_due(night: Night) -> list[ServedWindow]:
     ends = sorted({now["run_date"] + timedelta(days=days) for _, now, days in over})
     truth = night.content_as_of("silver.interactions", "event_at", ends, inclusive=False)
     known = outcomes.truths(night.lakehouse)
-    due = [_window(before, now, days, truth[now["run_date"] + timedelta(days=days)]) for before, now, days in over]
+    due = [
+        _window(before, now, days, windows.days, truth[now["run_date"] + timedelta(days=days)])
+        for before, now, days in over
+    ]
     changed = [window for window in due if known.get(window.key) != window.truth]
     return sorted(changed, key=lambda window: (window.start, -window.days), reverse=True)[:MOST]
 
 
-def _window(before: Row | None, now: Row, days: int, truth: str) -> ServedWindow:
+def _window(before: Row | None, now: Row, days: int, label_days: int, truth: str) -> ServedWindow:
     previous = before["release"] if before and before["release"] != now["release"] else None
-    return ServedWindow(now["release"], now["model_version"], previous, now["run_date"], days, truth)
+    return ServedWindow(now["release"], now["model_version"], previous, now["run_date"], days, label_days, truth)

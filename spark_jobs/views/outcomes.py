@@ -50,7 +50,7 @@ class OutcomeView:
     low: float | None
     high: float | None
     promised: float | None
-    """What the evaluation of the model version said, of its own test window; None of what is no model."""
+    """What the evaluation of its model said; None of what is no model, and of windows that no test had."""
     promised_low: float | None
     promised_high: float | None
     popularity: Comparison | None
@@ -91,7 +91,7 @@ def promised(lakehouse: Lakehouse) -> dict[str, Row]:
 def _view(key: outcomes.Key, rows: dict[tuple[str, str], Row], promises: dict[str, Row]) -> OutcomeView:
     anyone = next(iter(rows.values()))
     served = rows.get((SERVED, METRIC), {})
-    promise = promises.get(anyone["model_version"], {})
+    promise = promises.get(anyone["model_version"], {}) if key[2] == anyone["label_days"] else {}
     coverage = rows.get((SERVED, "users_with_list"), {})
     return OutcomeView(
         *key,

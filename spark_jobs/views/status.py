@@ -8,7 +8,7 @@ from datetime import date, datetime
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.lakehouse.tables import Lakehouse, literal
 from spark_jobs.ledgers.ledger import rows
-from spark_jobs.ledgers.releases import LEDGER, serving
+from spark_jobs.ledgers.releases import LEDGER, Serving, serving
 from spark_jobs.views.nights import NightView, last_nights
 
 
@@ -30,9 +30,12 @@ class StatusView:
 
 def status_of(lakehouse: Lakehouse, domain: Domain) -> StatusView:
     """How the domain stands."""
-    nights = last_nights(lakehouse, 1)
-    night: NightView | None = nights[0] if nights else None
-    served = serving(lakehouse)
+    return described(lakehouse, domain, last_nights(lakehouse, 1), serving(lakehouse))
+
+
+def described(lakehouse: Lakehouse, domain: Domain, nights: list[NightView], served: Serving | None) -> StatusView:
+    """The same of the latest night and of what serves, where they were looked up already."""
+    night = nights[0] if nights else None
     made = rows(lakehouse, LEDGER, f"release = {literal(served.release)}", "LIMIT 1") if served else []
     return StatusView(
         domain=domain.domain,

@@ -44,6 +44,8 @@ def night(domain: Domain, day: date, status: str = "succeeded", error: str | Non
         schema = arrow_schema(TABLES["gold.recommendations"])
         table = pa.Table.from_pylist([dict(zip(columns, row, strict=True))], schema=schema)
         context.lakehouse.replace("gold.recommendations", table, None, {})
+        facts = {"release": f"r-{day}", "kind": "publish", "model_version": "7", "inputs": {}, "domain_digest": ""}
+        context.record("ops.releases", [facts | {"code_version": "v", "users": 1, "rows": 1, "serving": True}])
 
 
 def titles(changes: list[Change]) -> list[tuple[str, str]]:
@@ -173,7 +175,14 @@ def test_what_is_drifting_refused_and_worse_is_told(domain: Domain) -> None:
     context.record("ops.decisions", [refused])
     for number in range(3):
         served_from = today - timedelta(days=3 - number)
-        base = {"release": f"r{number}", "served_from": served_from, "days": 1, "model_version": "7", "truth": "t"}
+        base = {
+            "release": f"r{number}",
+            "served_from": served_from,
+            "days": 1,
+            "label_days": 7,
+            "model_version": "7",
+            "truth": "t",
+        }
         rows = [
             {"model": "served", "metric": "ndcg_at_10", "value": 0.1, "low": 0.09, "high": 0.11, "users": 500},
             {"model": "popularity", "metric": "ndcg_at_10", "value": 0.2, "users": 500, "difference": -0.1}

@@ -32,7 +32,15 @@ def test_a_night_writes_its_figures_in_one_step(domain: Domain) -> None:
     today = domain.tonight()
     night(domain, today - timedelta(days=1))
     night(domain, today, "failed", "boom")
-    outcome = {"release": "r", "served_from": today, "days": 7, "model_version": "7", "model": "served", "truth": "t"}
+    outcome = {
+        "release": "r",
+        "served_from": today,
+        "days": 7,
+        "label_days": 7,
+        "model_version": "7",
+        "model": "served",
+        "truth": "t",
+    }
     row = outcome | {"metric": "ndcg_at_10", "value": 0.25, "users": 9}
     RunContext(load_settings(), domain, today).record("ops.outcomes", [row])
     path = write_metrics(load_settings(), domain)

@@ -75,11 +75,28 @@ def test_a_category_that_is_gone_is_found_and_named() -> None:
     assert "'b3'" in first.text
 
 
+def test_times_an_hour_late_are_found() -> None:
+    generator = np.random.default_rng(1)
+    shape = np.array([1, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 9, 10, 9, 8, 8, 9, 11, 13, 14, 13, 10, 6, 3], dtype=float)
+    profiles: list[Profile] = []
+    shifts: list[Shift] = []
+    for number in range(63):
+        shares = np.roll(shape, 1) if number >= 60 else shape
+        bins = {str(hour): int(n) for hour, n in enumerate(generator.multinomial(3_000, shares / shares.sum()))}
+        tonight = Profile(FIRST + timedelta(days=number), "hours", None, "clock", 2_000, bins=bins)
+        shifts.append(judge(tonight, profiles, shifts, THRESHOLDS))
+        profiles.append(tonight)
+
+    assert not [shift for shift in shifts[:60] if shift.status == "alarm"]
+    assert "alarm" in [shift.status for shift in shifts[60:62]]
+    assert "hours later than usual" in shifts[60].text
+
+
 def test_too_few_users_say_nothing() -> None:
-    assert histograms(60, 500, [0.5, 0.5], [1.0, 0.0])[-1].status == "too_few"
+    assert histograms(60, 150, [0.5, 0.5], [1.0, 0.0])[-1].status == "too_few"
 
 
-@pytest.mark.parametrize("users", [1_000, 5_000])
+@pytest.mark.parametrize("users", [200, 1_000, 5_000])
 def test_equal_shares_are_no_drift(users: int) -> None:
     found = histograms(200, users, [0.4, 0.3, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1])
 

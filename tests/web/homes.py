@@ -41,12 +41,16 @@ def fill(settings: Settings, domain: Domain, nights: int, until: date) -> None:
     for number, day in enumerate(days):
         for name, rows in of_night(day, number).items():
             tables[name] += [{"run_date": day, "recorded_at": at(day, 3), **row} for row in rows]
+    recent = set(days[-6:])
     for name, rows in tables.items():
-        # A commit a week, as compaction leaves them.
-        for start in range(0, len(rows), max(len(rows) // max(nights // 7, 1), 1)):
-            part = rows[start : start + max(len(rows) // max(nights // 7, 1), 1)]
-            columns = set(TABLES[name].column_names)
-            lakehouse.append(name, [{k: v for k, v in row.items() if k in columns} for row in part], {})
+        columns = set(TABLES[name].column_names)
+        known = [{key: value for key, value in row.items() if key in columns} for row in rows]
+        # As weekly compaction leaves them: one file of what is older, and a commit a night since.
+        old = [row for row in known if row["run_date"] not in recent] if "run_date" in columns else known
+        parts = [old, *([row for row in known if row.get("run_date") == day] for day in sorted(recent))]
+        for part in parts:
+            if part:
+                lakehouse.append(name, part, {})
     lists = [
         {"user_id": f"u{user}", "rank": rank, "item_id": f"i{rank}", "title": HOSTILE if rank == 1 else f"Item {rank}"}
         | {"score": 1.0 / rank, "sources": ["ease", "popularity"], "reason": f"because of {HOSTILE}", "run_date": until}
@@ -89,7 +93,14 @@ def of_night(day: date, number: int) -> dict[str, Rows]:
     release |= {"code_version": "v1", "users": 20, "rows": 200, "serving": True, "churn": 0.2}
     outcomes: Rows = []
     for days in (1, 7):
-        key = {"release": f"r-{day}", "served_from": day, "days": days, "model_version": version, "truth": "t"}
+        key = {
+            "release": f"r-{day}",
+            "served_from": day,
+            "days": days,
+            "label_days": 7,
+            "model_version": version,
+            "truth": "t",
+        }
         key |= {"metric": "ndcg_at_10", "users": 900}
         outcomes.append(key | {"model": "served", "value": wave, "low": wave - 0.02, "high": wave + 0.02})
         for model, less in (("popularity", 0.03), ("own_history", 0.06), ("previous", 0.0)):

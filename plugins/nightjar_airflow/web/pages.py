@@ -12,14 +12,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightjar_airflow.web.charts import Line, line_chart
+from nightjar_airflow.web.remembered import remembered
 from spark_jobs.contracts.dag_catalog import NIGHT_DAG, ROLLBACK_DAG
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers import job_costs
+from spark_jobs.ledgers.alerts import open_alerts
 from spark_jobs.ledgers.releases import serving
-from spark_jobs.notify.causes import causes
-from spark_jobs.notify.notices import Notice
+from spark_jobs.notify.causes import causes, causes_of_time
 from spark_jobs.views.changes import what_changed
 from spark_jobs.views.drift import shifts
 from spark_jobs.views.models import version_rows
@@ -29,7 +30,7 @@ from spark_jobs.views.quality import quality_over_time
 from spark_jobs.views.quarantine import refusals
 from spark_jobs.views.releases import release_rows
 from spark_jobs.views.sources import recall_by_source
-from spark_jobs.views.status import StatusView, status_of
+from spark_jobs.views.status import StatusView, described, status_of
 from spark_jobs.views.user_lists import NoListError
 from spark_jobs.views.user_story import user_story
 
@@ -59,13 +60,20 @@ def message(text: str) -> str:
 def overview(settings: Settings, domains: Sequence[Domain], broken: dict[str, str]) -> str:
     """Every domain in a line; what to do first where there is none that ran."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = list(pool.map(lambda domain: _line(settings, domain), domains))
+        rows = list(
+            pool.map(lambda one: remembered((settings.home, one.domain), lambda: _line(settings, one)), domains)
+        )
     return _templates.get_template("overview.html").render(rows=rows, broken=broken, now=datetime.now(UTC))
 
 
-def _line(settings: Settings, domain: Domain) -> tuple[Domain, StatusView, list[Notice]]:
+def _line(settings: Settings, domain: Domain) -> tuple[Domain, StatusView, list[tuple[str, str]]]:
+    """With the severity and title of what is wrong: what the last night told, and what time brought since."""
     lakehouse = Lakehouse.of(settings, domain)
-    return domain, status_of(lakehouse, domain), causes(lakehouse, domain, datetime.now(UTC))
+    nights, served = last_nights(lakehouse, 1), serving(lakehouse)
+    since = {notice.key: notice for notice in causes_of_time(domain, nights, served, datetime.now(UTC))}
+    told = [row for row in open_alerts(lakehouse) if row["key"] not in since]
+    wrong = [*((str(n.severity), n.title) for n in since.values()), *((row["severity"], row["title"]) for row in told)]
+    return domain, described(lakehouse, domain, nights, served), wrong
 
 
 def domain(settings: Settings, domain: Domain, *, may_roll_back: bool) -> str:
@@ -111,7 +119,7 @@ def _chart(outcomes: Sequence[OutcomeView], days: int) -> tuple[str, Markup] | N
         return None
     dates = [view.served_from for view in views]
     lines = [Line("as served", dates, *_columns(views, "value", "low", "high"))]
-    if days > 1:
+    if any(view.promised is not None for view in views):
         promised = _columns(views, "promised", "promised_low", "promised_high")
         lines.append(Line("promised", dates, *promised))
     for name in ("popularity", "own_history"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from spark_jobs.cli.reference.markdown import code, document, table
 from spark_jobs.recommender.monitoring.drift import (
+    ABOVE_NOISE,
     FEWEST_NIGHTS,
     FEWEST_WEEKDAYS,
+    HOURS,
     LARGE_CHANGE,
     NEAREST,
     POOLED,
@@ -24,10 +26,12 @@ What is usual are the latest {WEEKDAYS} nights of the same weekday (at least {FE
 - **Counts and shares** are unusual where they are more than `monitor.deviation` robust standard deviations (of
   logarithms, or logits) from the median, and more than `monitor.change` of it; shares also by at least
   {SMALLEST_SHARE:.0%}. At twice the deviations and a change of {LARGE_CHANGE:.0%} a night is an alarm by itself.
-- **Histograms** are unusual where the population stability index to the latest {POOLED} nights of the same weekday is
-  more than `monitor.shift`, and its root more than `monitor.deviation` robust deviations from those of the last
-  {REMEMBERED} nights; twice the shift is an alarm by itself. Days of fewer than `monitor.least_users` users say
-  nothing (`too_few`).
+- **Histograms** are unusual where the population stability index (PSI) to the latest {POOLED} nights of the same
+  weekday is more than `monitor.shift`, more than {ABOVE_NOISE:.0f} times what equal distributions of so many users
+  differ by, and its root more than `monitor.deviation` robust deviations from those of the last {REMEMBERED} nights; at
+  twice that a night is an alarm by itself. Days of fewer than `monitor.least_users` users say nothing (`too_few`).
+- **A clock** is unusual where the middle of the day (the circular mean of hours) moved by more than {HOURS} hours and
+  `monitor.deviation` robust deviations.
 - **An alarm** is what is unusual in two of three nights, or far enough in one. A count that is gone is zero.
 - **Campaigns** explain shifts: rules (`pin`, `boost`, `block`) with a beginning or an end make `explained` of an alarm
   while they hold and for a week after."""

@@ -161,7 +161,7 @@ class Monitor(DomainPart):
     """When a night is not as usual, and what follows."""
 
     least_users: int = Field(
-        default=1000, ge=1, description="Users from which on the distribution of a day says something."
+        default=200, ge=1, description="Users from which on the distribution of a day says something."
     )
     shift: float = Field(
         default=0.1, gt=0, description="Population stability index (PSI) from which on a distribution has shifted."

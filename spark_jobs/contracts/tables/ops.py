@@ -199,6 +199,7 @@ OPS = (
             Column("release", "string", "Release that served.", personal=False),
             Column("served_from", "date", "Day from which it did."),
             Column("days", "int", "Length of the window from that day on, whose target events are the truth."),
+            Column("label_days", "int", "Length of the label windows then: promises are of windows that long."),
             Column("model_version", "string", "Model version that scored it.", personal=False),
             Column(
                 "model",
@@ -234,7 +235,9 @@ OPS = (
             RUN_DATE,
             Column("measure", "string", "What was measured: [drift](drift.md).", personal=False),
             Column("part", "string", "Event type or category; NULL for all.", nullable=True, personal=False),
-            Column("kind", "string", "`count`, `share` or `histogram`.", personal=False),
+            Column(
+                "kind", "string", "`count`, `share`, `histogram` or `clock` (a histogram of hours).", personal=False
+            ),
             Column("value", "double", "Count, or share.", nullable=True),
             Column("bins", "map<string,bigint>", "Counts of a histogram.", nullable=True, personal=False),
             Column("users", "bigint", "Users it rests on."),
@@ -257,7 +260,12 @@ OPS = (
                 "file, `learning` (too few nights yet), or `too_few` users.",
                 personal=False,
             ),
-            Column("distance", "double", "PSI of a histogram, else robust deviations from the usual.", nullable=True),
+            Column(
+                "distance",
+                "double",
+                "PSI of a histogram, hours of a clock, else robust deviations from the usual.",
+                nullable=True,
+            ),
             Column(
                 "deviation",
                 "double",

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-Kind = Literal["count", "share", "histogram"]
+Kind = Literal["count", "share", "histogram", "clock"]
 Status = Literal["usual", "unusual", "alarm", "explained", "learning", "too_few"]
 WEEKDAYS, FEWEST_WEEKDAYS = 8, 3
 """Same weekdays that a value is compared with, and how many there must be, so that a weekend is no drift."""
@@ -26,16 +26,20 @@ REMEMBERED = 28
 """Nights whose distances say how much quiet nights differ."""
 SMALLEST_SPREAD = {"count": 0.05, "share": 0.1}
 """Least standard deviation of a logarithm or a logit: what differs less is never unusual."""
+ABOVE_NOISE = 3.0
+"""Times what the PSI of two samples of one distribution is on average, which the threshold is at least."""
 AT_ONCE = 2.0
 """So many times the thresholds, a night is an alarm by itself."""
 LARGE_CHANGE = 0.5
+HOURS = 0.5
+"""By which the middle of the day's events may move."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """What is unusual; the domain file may say otherwise."""
 
-    least_users: int = 1_000
+    least_users: int = 200
     shift: float = 0.1
     """Population stability index (PSI) of a histogram."""
     deviation: float = 4.0
@@ -85,7 +89,8 @@ def judge(
 
     `explained` says what a person planned for these days; a shift is then no alarm.
     """
-    found = (_of_histogram if tonight.kind == "histogram" else _of_number)(tonight, earlier, shifts, thresholds)
+    ways = {"histogram": _of_histogram, "clock": _of_clock}
+    found = ways.get(tonight.kind, _of_number)(tonight, earlier, shifts, thresholds)
     if found.status != "alarm" and found.status != "unusual":
         return found
     if explained:
@@ -139,19 +144,54 @@ def _of_histogram(
     for one in reference:
         usual.update(one.bins or {})
     distance, bin = stability_index(usual, tonight.bins)
-    before = [
-        one.distance
-        for one in shifts
-        if one.distance is not None and tonight.run_date - timedelta(days=REMEMBERED) <= one.run_date < tonight.run_date
-    ]
-    deviation = _deviation(np.sqrt(distance), np.sqrt(before)) if len(before) >= FEWEST_NIGHTS else None
+    # Users, and not events: a user's events resemble each other.
+    noise = (len({*usual, *tonight.bins}) - 1) * (1 / tonight.users + 1 / sum(one.users for one in reference))
+    threshold = max(thresholds.shift, ABOVE_NOISE * noise)
+    before = [one.distance for one in _remembered(tonight, shifts) if one.distance is not None]
+    deviation = _deviation(np.sqrt(distance), np.sqrt(before), 0.01) if len(before) >= FEWEST_NIGHTS else None
     share, was = tonight.bins.get(bin, 0) / sum(tonight.bins.values()), usual[bin] / max(sum(usual.values()), 1)
     text = f"PSI {distance:.3f}, most at {bin!r}: {share:.1%} instead of {was:.1%}"
     found = replace(blank, status="usual", distance=distance, deviation=deviation, text=text)
     odd = deviation is not None and deviation > thresholds.deviation
-    if distance > AT_ONCE * thresholds.shift and (odd or deviation is None):
+    if distance > AT_ONCE * threshold and (odd or deviation is None):
         return replace(found, status="alarm")
-    return replace(found, status="unusual") if distance > thresholds.shift and odd else found
+    return replace(found, status="unusual") if distance > threshold and odd else found
+
+
+def _of_clock(tonight: Profile, earlier: Sequence[Profile], shifts: Sequence[Shift], thresholds: Thresholds) -> Shift:
+    """Of a histogram of hours: an hour later moves little between bins, and the middle of the day by an hour."""
+    blank = Shift(tonight.run_date, tonight.measure, tonight.part, "learning", tonight.users, "")
+    reference = comparable(tonight, earlier, POOLED)
+    if not reference or not tonight.bins:
+        return replace(blank, text="too few nights to know what is usual")
+    usual: Counter[str] = Counter()
+    for one in reference:
+        usual.update(one.bins or {})
+    now, was = middle_of_day(tonight.bins), middle_of_day(usual)
+    distance = (now - was + 12) % 24 - 12
+    before = [one.distance for one in _remembered(tonight, shifts) if one.distance is not None]
+    deviation = abs(_deviation(distance, np.array(before), 0.05)) if len(before) >= FEWEST_NIGHTS else None
+    text = f"the middle of the day is {abs(distance):.1f} hours {'later' if distance > 0 else 'earlier'} than usual"
+    found = replace(blank, status="usual", distance=distance, deviation=deviation, value=now, usual=was, text=text)
+    if deviation is None or deviation <= thresholds.deviation or abs(distance) < HOURS:
+        return found
+    return replace(found, status="alarm" if deviation > AT_ONCE * thresholds.deviation else "unusual")
+
+
+def middle_of_day(hours: Mapping[str, int]) -> float:
+    """Circular mean of the hours, from 0 to 24, so that midnight is no edge.
+
+    >>> round(middle_of_day({"23": 1, "1": 1}) % 24, 6) in (0.0, 24.0), round(middle_of_day({"9": 1, "15": 1}), 6)
+    (True, 12.0)
+    """
+    angles = np.array([float(name) for name in hours]) * 2 * np.pi / 24
+    counts = np.array(list(hours.values()), dtype=float)
+    return float(np.arctan2(counts @ np.sin(angles), counts @ np.cos(angles)) * 24 / (2 * np.pi) % 24)
+
+
+def _remembered(tonight: Profile, shifts: Sequence[Shift]) -> list[Shift]:
+    since = tonight.run_date - timedelta(days=REMEMBERED)
+    return [one for one in shifts if since <= one.run_date < tonight.run_date]
 
 
 def comparable(tonight: Profile, earlier: Sequence[Profile], most: int) -> list[Profile]:
@@ -171,7 +211,7 @@ def stability_index(usual: Mapping[str, int], now: Mapping[str, int]) -> tuple[f
 
     >>> value, bin = stability_index({"a": 50, "b": 50}, {"a": 90, "b": 10})
     >>> round(value, 2), bin
-    (0.87, 'b')
+    (0.85, 'b')
     """
     names = sorted({*usual, *now})
     was, is_now = (np.array([counts.get(name, 0) + 0.5 for name in names]) for counts in (usual, now))
@@ -180,8 +220,9 @@ def stability_index(usual: Mapping[str, int], now: Mapping[str, int]) -> tuple[f
     return float(terms.sum()), names[int(np.argmax(terms))]
 
 
-def _deviation(value: float, others: np.ndarray) -> float:
-    spread = max(1.4826 * float(np.median(np.abs(others - np.median(others)))), 0.01)
+def _deviation(value: float, others: np.ndarray, least: float) -> float:
+    """Robust standard deviations of a value from others; their spread is at least `least`."""
+    spread = max(1.4826 * float(np.median(np.abs(others - np.median(others)))), least)
     return float((value - np.median(others)) / spread)
 
 

@@ -17,7 +17,7 @@ MEASURES: dict[str, tuple[Kind, str]] = {
     "unknown_items": ("share", "Share of the last day's events on items that the catalogue lacks."),
     "without_value": ("share", "Share of the last day's events without a value."),
     "event_types": ("histogram", "Mix of event types."),
-    "hours": ("histogram", "Hours of the day of the events."),
+    "hours": ("clock", "Hours of the day of the events: times that are off by a zone."),
     "values": ("histogram", "Values of events, by halves of powers of two."),
     "categories": ("histogram", "Most specific categories of the items of the events."),
     "events_per_user": ("histogram", "Events per user, by powers of two."),
