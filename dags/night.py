@@ -22,6 +22,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException
 from nightjar_airflow.alerts import send_alerts
+from nightjar_airflow.assets import of_stage
 from nightjar_airflow.branching import decided
 from nightjar_airflow.dags import dags_of, domain_dag
 from nightjar_airflow.leases import release_lease, take_lease
@@ -129,6 +130,7 @@ def stage_task(domain: Domain, name: str, trigger_rule: TriggerRule = TriggerRul
         doc_md=stage.description,
         execution_timeout=timedelta(minutes=stage.timeout_minutes),
         trigger_rule=trigger_rule,
+        **of_stage(domain, name),
     )
 
 
@@ -171,6 +173,8 @@ def night_page(domain: Domain) -> str:
     return (
         f"### The night of {domain.domain}\n\n{domain.description}\n\n{NIGHT_DAG.description}\n\n"
         f"| stage | what | jobs |\n|---|---|---|\n{stages}\n\n"
+        "**Nightjar** in the menu on the left has this domain's page: did its lists work, what is not as usual, "
+        "releases, and one user whole.\n\n"
         f"The report of every training is `{home}/reports/{domain.domain}/<run date>/report.html`, and the artifact "
         "`evaluation/report.html` of its run in MLflow; what the quality gates found is "
         f"`{home}/data_docs/{domain.domain}/index.html`.\n"

@@ -56,4 +56,5 @@ def domain_dag(kind: DagKind, domain: Domain, *, extra_time: timedelta = timedel
         "tags": ["nightjar", kind.tag, domain.domain],
         "params": {p.name: Param(p.default, description=p.description, **p.schema) for p in kind.params},
     }
-    return DAG(**arguments | limits | more)
+    owned = {"owner": "nightjar"} | more.pop("default_args", {})
+    return DAG(**arguments | limits | more, default_args=owned)

@@ -12,13 +12,16 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from nightjar_airflow.assets import describe_events
 from nightjar_airflow.leases import OF_AIRFLOW
+from nightjar_airflow.links import DataDocsLink, NightjarLink, ReportLink
 from spark_jobs.contracts.domain import DomainFileError, find_domain
 from spark_jobs.contracts.job_catalog import STAGES
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.contracts.spark import jvm_death, launch_conf, spark_environment
 from spark_jobs.contracts.stage_status import StageStatus
 from spark_jobs.lakehouse.run_context import RunContext
+from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.runs import record_crash
 from spark_jobs.runner.workload import likely_events
 
@@ -34,6 +37,7 @@ class NightjarStageOperator(SparkSubmitOperator):
     """
 
     template_fields = (*SparkSubmitOperator.template_fields, "run_date")
+    operator_extra_links = (NightjarLink(), DataDocsLink(), ReportLink())
 
     def __init__(self, *, domain: str, stage: str, run_date: str, force_training: str = "", **kwargs: Any) -> None:
         super().__init__(
@@ -68,6 +72,8 @@ class NightjarStageOperator(SparkSubmitOperator):
             self.application_args = [*given, "--status-file", str(status_file)]
             try:
                 super().execute(context)
+                lakehouse = Lakehouse.of(settings, domain)
+                describe_events(lakehouse, self.outlets, context["outlet_events"], self.run_date)
             except AirflowException as error:
                 status = StageStatus.read(status_file)
                 if status.error is None:

@@ -1,7 +1,7 @@
 """Airflow on one machine: SQLite, LocalExecutor, loopback only. What `nightjar airflow` and the demo start.
 
-Three processes (API server, scheduler, DAG processor) in one process group, so that stopping leaves no orphan. The
-triggerer is left out: nothing here defers.
+Four processes (API server, scheduler, DAG processor, triggerer) in one process group, so that stopping leaves no
+orphan. Nothing here defers; without the triggerer the web UI would show red.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import PROJECT_ROOT, Settings
 
 AIRFLOW = (sys.executable, "-P", "-m", "spark_jobs.cli.airflow_main")
-COMPONENTS = ("api-server", "scheduler", "dag-processor")
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 USER = "admin"
 START_SECONDS = 180
 

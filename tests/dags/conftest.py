@@ -23,9 +23,12 @@ def task(t):
     ParamsDict.filter_params_by_source(t.params, source="task").validate()
     timeout = t.execution_timeout.total_seconds() if t.execution_timeout else None
     return {"down": sorted(t.downstream_task_ids), "retries": t.retries, "backoff": bool(t.retry_exponential_backoff),
-            "timeout": timeout, "rule": t.trigger_rule.value}
+            "timeout": timeout, "rule": t.trigger_rule.value, "links": [link.name for link in t.operator_extra_links],
+            "inlets": [asset.name for asset in t.inlets], "outlets": [asset.name for asset in t.outlets]}
 print("DAGS" + json.dumps({"errors": bag.import_errors, "pyspark": "pyspark.sql" in sys.modules, "dags": {
-    name: {"doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs, "catchup": dag.catchup,
+    name: {"doc": dag.doc_md,
+           "deadlines": [one.callback.path for one in dag.deadline or []], "tags": sorted(dag.tags), "owner": dag.owner,
+           "max_active_runs": dag.max_active_runs, "catchup": dag.catchup,
            "timeout": dag.dagrun_timeout.total_seconds() if dag.dagrun_timeout else None,
            "params": {key: param.schema for key, param in dag.params.items()} if hasattr(dag.params, "items") else {},
            "tasks": {t.task_id: task(t) for t in dag.tasks}}

@@ -18,7 +18,7 @@ from nightjar_airflow.leases import release_lease, take_lease
 from nightjar_airflow.run_dates import run_date
 
 from spark_jobs.contracts.domain import load_domain
-from spark_jobs.contracts.job_catalog import NIGHT, stage_order
+from spark_jobs.contracts.job_catalog import NIGHT, STAGES, stage_order
 from spark_jobs.contracts.settings import PROJECT_ROOT, load_settings
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.leases import Lease, LeaseTakenError, hold_lease
@@ -73,6 +73,7 @@ def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
     assert "| stage | what | jobs |" in dag["doc"]
     assert f"reports/{DOMAINS[name].domain}/<run date>/report.html" in dag["doc"]
     assert {"nightjar", "nightly", DOMAINS[name].domain} <= set(dag["tags"])
+    assert dag["owner"] == "nightjar"
     assert dag["max_active_runs"] == 1
     assert dag["catchup"] is False
     assert dag["timeout"] > 0
@@ -84,6 +85,17 @@ def test_what_on_call_relies_on(loaded: dict[str, Any], name: str) -> None:
         assert task["timeout"] == stage.timeout_minutes * 60
         assert task["retries"] == 2
         assert task["backoff"]
+
+
+@pytest.mark.parametrize("name", sorted(DOMAINS))
+def test_other_teams_can_follow_what_is_published(loaded: dict[str, Any], name: str) -> None:
+    tasks, domain = loaded["dags"][name]["tasks"], DOMAINS[name].domain
+
+    assert tasks["publish"]["outlets"] == [f"{domain}/gold.recommendations"]
+    assert tasks["prepare"]["inlets"] == [f"{domain}/landing"]
+    assert tasks["publish"]["inlets"] == tasks["prepare"]["outlets"]
+    assert {link for task in STAGES for link in tasks[task]["links"]} == {"Nightjar", "Data Docs", "Report"}
+    assert loaded["dags"][name]["deadlines"] == ["nightjar_airflow.alerts.night_is_late"]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two domains with forty nights, and a domain file with mistakes."""
     home = tmp_path_factory.mktemp("filled")
     make_home(home, ["shop", "other-shop"], 40, TODAY)
+    (home / "data_docs" / "shop").mkdir(parents=True)
+    (home / "data_docs" / "shop" / "index.html").write_text("<h1>What the gates found</h1>")
     (home / "conf" / "broken.yaml").write_text("domain: broken\nnonsense: <b>1</b>\n")
     migrated(home)
     return home

@@ -16,6 +16,7 @@ PATHS = {
     "/domain/{domain}": "/nightjar/domain/shop",
     "/dag/{dag_id}": "/nightjar/dag/night_other_shop",
     "/domain/{domain}/user": "/nightjar/domain/shop/user?user=u1",
+    "/domain/{domain}/{kind}/{path:path}": "/nightjar/domain/shop/data_docs/index.html",
     "/static/{name}": "/nightjar/static/style.css",
 }
 """An address of every route."""
@@ -25,6 +26,7 @@ PATHS = {
 def answers(filled: Path) -> dict[tuple[str | None, str], dict]:
     requests = [(role, path) for role in (None, "nonsense", "VIEWER", "ADMIN") for path in PATHS.values()]
     more = ["/nightjar/domain/nowhere", "/nightjar/domain/..%2f..%2fconf", "/nightjar/static/..%2fapp.py"]
+    more += ["/nightjar/domain/shop/lakehouse/x", "/nightjar/domain/shop/data_docs/..%2f..%2fconf%2fshop.yaml"]
     more += ["/nightjar/docs", "/nightjar/openapi.json", "/nightjar/redoc", "/nightjar/domain/shop/user?user=nobody"]
     requests += [("ADMIN", path) for path in more] + [(None, path) for path in more]
     found = ask_in(filled, requests)
@@ -36,15 +38,18 @@ def answers(filled: Path) -> dict[tuple[str | None, str], dict]:
 def test_nobody_reads_anything_and_a_reader_does(answers: dict, path: str) -> None:
     assert answers[None, path]["status"] == 401
     assert answers["nonsense", path]["status"] in (401, 403)
-    assert "shop" not in answers[None, path]["text"]
+    assert "shop" not in answers[None, path]["text"].lower()
     assert answers["VIEWER", path]["status"] == 200
-    assert "default-src 'self'" in answers["VIEWER", path]["headers"]["content-security-policy"]
+    policy = answers["VIEWER", path]["headers"]["content-security-policy"]
+    assert "frame-ancestors 'self'" in policy
+    assert "default-src 'self'" in policy or "sandbox" in policy
 
 
 def test_what_is_not_there_is_said_and_nothing_beside_the_pages_is_served(answers: dict) -> None:
     assert answers["ADMIN", "/nightjar/domain/nowhere"]["status"] == 404
     assert "nowhere" in answers["ADMIN", "/nightjar/domain/nowhere"]["text"]
-    for path in ("domain/..%2f..%2fconf", "static/..%2fapp.py", "docs", "openapi.json", "redoc"):
+    outside = ("domain/shop/lakehouse/x", "domain/shop/data_docs/..%2f..%2fconf%2fshop.yaml")
+    for path in (*outside, "domain/..%2f..%2fconf", "static/..%2fapp.py", "docs", "openapi.json", "redoc"):
         assert answers["ADMIN", f"/nightjar/{path}"]["status"] == 404, path
         assert answers[None, f"/nightjar/{path}"]["status"] in (401, 404), path
     unknown = answers["ADMIN", "/nightjar/domain/shop/user?user=nobody"]

@@ -26,6 +26,9 @@ from spark_jobs.contracts.errors import NightjarError
 from spark_jobs.contracts.settings import load_settings
 
 STATIC = Path(__file__).parent / "static"
+WRITTEN = ("data_docs", "reports")
+WRITTEN_PAGES = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'; sandbox"
+"""Pages of other libraries, with people's values in them: styled, and nothing in them runs."""
 TYPES = {".css": "text/css", ".js": "text/javascript"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
@@ -81,7 +84,8 @@ ReadableDomain = Annotated[Domain, Depends(readable)]
 async def with_headers(request: Request, call_next: Any) -> Response:
     """What browsers are told of every answer."""
     response: Response = await call_next(request)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -131,6 +135,16 @@ def dag_page(dag_id: str, user: GetUserDep) -> Response:
 def user_page(domain: ReadableDomain, user_id: Annotated[str, Query(alias="user", max_length=1000)] = "") -> str:
     """One user: history, list with reasons, and what happened since."""
     return pages.user(load_settings(), domain, user_id)
+
+
+@app.get("/domain/{domain}/{kind}/{path:path}")
+def written_page(domain: ReadableDomain, kind: str, path: str) -> Response:
+    """A page that a night wrote: what the gates found (`data_docs`), and the reports of trainings (`reports`)."""
+    folder = (load_settings().home / kind / domain.domain).resolve()
+    file = (folder / path).resolve()
+    if kind not in WRITTEN or not file.is_relative_to(folder) or not file.is_file():
+        raise HTTPException(404, f"{domain.domain} has no {kind} page {path}: the night that writes it has not run.")
+    return FileResponse(file, headers={"Content-Security-Policy": WRITTEN_PAGES})
 
 
 @app.get("/static/{name}")
