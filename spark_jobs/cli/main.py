@@ -247,6 +247,17 @@ def acknowledge_alert(
     console.print(f"{key}: nobody is reminded before {until}.", soft_wrap=True)
 
 
+@alerts.command("drill")
+def drill_alerts(domain: DomainName) -> None:
+    """Send the alert of a night that did not fail by every channel, and that it has passed: do they arrive?"""
+    from spark_jobs.contracts.domain import find_domain
+    from spark_jobs.operations.drill import drill
+
+    settings = load_settings()
+    found = drill(settings, find_domain(settings.conf_dir, domain))
+    console.print(f"Arrived by {', '.join(found.sent_by)}; look whether people saw it.", soft_wrap=True)
+
+
 @app.command()
 def status(
     domain: Annotated[str | None, typer.Option("--domain", "-d", help="Domain; default: all.")] = None,

@@ -194,3 +194,21 @@ def test_what_is_drifting_refused_and_worse_is_told(domain: Domain) -> None:
     assert set(found) >= {"drift", "challenger_refused", "quality:popularity:1"}
     assert "40, usually 200" in found["drift"].happened
     assert found["quality:popularity:1"].runbook == "worse-than-popularity"
+
+
+def test_a_drill_proves_that_alerts_arrive_and_leaves_nothing(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = CliRunner()
+    with webhook() as (hook, posts), mail_server() as (mail, mails):
+        urls = f"http://127.0.0.1:{hook}/ smtp://127.0.0.1:{mail}/?to=oncall@shop.example"
+        monkeypatch.setenv("NIGHTJAR_ALERT_CHANNELS", urls)
+        result = runner.invoke(app, ["alerts", "drill", "-d", "shop"])
+
+    assert result.exit_code == 0, result.output
+    assert [alert["status"] for post in posts for alert in post["alerts"]] == ["firing", "resolved"]
+    assert len(mails) == 2
+    assert "This is a drill" in mails[0]
+    assert alerts.latest(RunContext.tonight(load_settings(), domain).lakehouse) == {}
+
+    failed = runner.invoke(app, ["alerts", "drill", "-d", "shop"])
+
+    assert "did not arrive by http://127.0.0.1" in str(failed.exception)
