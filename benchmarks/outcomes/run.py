@@ -69,8 +69,8 @@ def write_domain(home: Path, name: str, changes: dict) -> None:
     """The shipped domain with weekly windows."""
     content = yaml.safe_load((PROJECT_ROOT / "conf" / f"{name}.yaml").read_text()) | changes
     content["train"] = content.get("train", {}) | TRAIN
-    content["schedule"] = None
-    (home / "conf" / f"{name}.yaml").write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not None}))
+    content = {key: value for key, value in content.items() if value is not None} | {"schedule": None}
+    (home / "conf" / f"{name}.yaml").write_text(yaml.safe_dump(content))
 
 
 def report(name: str, home: Path) -> None:

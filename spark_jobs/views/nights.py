@@ -30,8 +30,8 @@ class NightView:
 
 def last_nights(lakehouse: Lakehouse, limit: int) -> list[NightView]:
     """The latest run dates, newest first, in one query per ledger."""
-    dates = f"run_date IN (SELECT DISTINCT run_date FROM ledger ORDER BY run_date DESC LIMIT {limit})"
-    of_nights = f"stage <> 'maintain' AND {dates}"
+    nights = "SELECT DISTINCT run_date FROM ledger WHERE stage <> 'maintain' ORDER BY run_date DESC"
+    of_nights = f"stage <> 'maintain' AND run_date IN ({nights} LIMIT {limit})"
     jobs = ledger.latest_of_each(lakehouse, runs.TABLE, ("run_date", "stage", "job"), of_nights)
     published = ledger.latest_of_each(lakehouse, releases.LEDGER, ("run_date",), "kind = 'publish'")
     release_of = {row["run_date"]: row for row in published}

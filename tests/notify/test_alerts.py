@@ -24,6 +24,7 @@ from spark_jobs.notify import causes
 from spark_jobs.notify.causes import causes as causes_of
 from spark_jobs.notify.notices import Change
 from spark_jobs.notify.tell import tell
+from spark_jobs.views.nights import last_nights
 from tests.nights import write_domain
 from tests.notify.servers import mail_server, webhook
 
@@ -122,6 +123,18 @@ def test_late_nights_and_old_lists_are_told_also_where_nothing_ever_started(doma
     assert keys(datetime(2026, 3, 13, 9, tzinfo=UTC)) == ["night_late", "lists_old"]
     night(domain, date(2026, 3, 13), "failed", "boom")
     assert keys(datetime(2026, 3, 13, 9, tzinfo=UTC)) == ["night_failed", "lists_old"], "the root cause is told"
+
+
+def test_maintenance_is_no_night_and_hides_none(domain: Domain) -> None:
+    today = domain.tonight()
+    night(domain, today - timedelta(days=1), "failed", "boom")
+    record_runs(RunContext(load_settings(), domain, today), [JobRun("maintain", "maintain", "succeeded")])
+    lakehouse = RunContext(load_settings(), domain, today).lakehouse
+
+    assert [(view.run_date, view.status) for view in last_nights(lakehouse, 1)] == [
+        (today - timedelta(days=1), "failed")
+    ]
+    assert "night_failed" in [notice.key for notice in causes_of(lakehouse, domain, datetime.now(UTC))]
 
 
 def test_reminders_come_after_a_week_unless_somebody_knows(domain: Domain) -> None:
