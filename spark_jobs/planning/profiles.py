@@ -59,11 +59,7 @@ def profiles_of_events(night: Night) -> list[Profile]:
     profile(
         "hours", bins=_bins(_query(night, f"SELECT {hour} AS bin, count(*) AS n FROM events WHERE {day} GROUP BY 1"))
     )
-    power = (
-        "CASE WHEN value < 0 THEN 'negative' WHEN value = 0 THEN '0' ELSE "
-        "concat('2^', CAST(floor(2 * log(2.0, value)) / 2 AS VARCHAR)) END"
-    )
-    valued = f"SELECT {power} AS bin, count(*) AS n FROM events WHERE value IS NOT NULL AND {day} GROUP BY 1"
+    valued = f"SELECT {_power('value')} AS bin, count(*) AS n FROM events WHERE value IS NOT NULL AND {day} GROUP BY 1"
     if bins := _bins(_query(night, valued)):
         profile("values", bins=bins)
     per_power = f"SELECT CAST(floor(log(2.0, n)) AS INT) AS bin, count(*) AS n FROM ({per_user}) GROUP BY 1"
@@ -126,6 +122,11 @@ def profiles_of_lists(night: Night) -> list[Profile]:
         lists=table,
         f=features,
     ).to_pylist()
+    margin = "SELECT max(CASE WHEN rank = 1 THEN score END) - max(CASE WHEN rank = 10 THEN score END) AS m FROM lists"
+    margins = night.lakehouse.query(
+        f"SELECT {_power('m')} AS bin, count(*) AS n FROM ({margin} GROUP BY user_id) WHERE m IS NOT NULL GROUP BY 1",
+        lists=table,
+    ).to_pylist()
     published = releases.release_named(night.lakehouse, serving.release)
     found = [
         _profile(night, "lists", users, users),
@@ -134,6 +135,9 @@ def profiles_of_lists(night: Night) -> list[Profile]:
         _profile(night, "sources", users, bins=_bins(by_source.to_pylist())),
         _profile(night, "listed_categories", users, bins=_categories(by_category)),
     ]
+    if margins:
+        version = f"model {serving.model_version}"
+        found.append(_profile(night, "margins", users, bins=_bins(margins), part=version))
     if published["churn"] is not None:
         found.append(_profile(night, "churn", users, published["churn"]))
     return found
@@ -153,6 +157,14 @@ def _profile(
 def _query(night: Night, sql: str, **tables: str) -> list[dict[str, Any]]:
     versions = {name: (table, night.read_version(table)) for name, table in (tables | {"events": EVENTS}).items()}
     return list(night.lakehouse.query(sql, **versions).to_pylist())
+
+
+def _power(column: str) -> str:
+    """SQL for the bin of a number: halves of powers of two."""
+    return (
+        f"CASE WHEN {column} < 0 THEN 'negative' WHEN {column} = 0 THEN '0' ELSE "
+        f"concat('2^', CAST(floor(2 * log(2.0, {column})) / 2 AS VARCHAR)) END"
+    )
 
 
 def _bins(rows: list[dict[str, Any]]) -> dict[str, int]:

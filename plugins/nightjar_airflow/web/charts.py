@@ -17,6 +17,8 @@ class Line:
     """Values over days; with `low` and `high` as a band. None leaves a gap."""
 
     name: str
+    style: int
+    """Which of the colours of the style sheet: the same in every chart."""
     days: Sequence[date]
     values: Sequence[float | None]
     low: Sequence[float | None] = ()
@@ -50,7 +52,7 @@ def line_chart(title: str, lines: Sequence[Line], marks: Sequence[tuple[date, st
         if days[0] <= day <= days[-1]:
             upright = f'<line class="mark" x1="{x(day)}" x2="{x(day)}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">'
             parts.append(f"{upright}<title>{escape(label)}</title></line>")
-    for number, line in enumerate(lines):
+    for line in lines:
         band = [
             (day, low, high)
             for day, low, high in zip(line.days, line.low, line.high, strict=False)
@@ -59,24 +61,29 @@ def line_chart(title: str, lines: Sequence[Line], marks: Sequence[tuple[date, st
         if len(band) > 1:
             upper = " ".join(f"{x(day)},{y(high)}" for day, _, high in band)
             lower = " ".join(f"{x(day)},{y(low)}" for day, low, _ in reversed(band))
-            parts.append(f'<polygon class="band s{number}" points="{upper} {lower}"/>')
+            parts.append(f'<polygon class="band s{line.style}" points="{upper} {lower}"/>')
         points = [(day, value) for day, value in zip(line.days, line.values, strict=True) if value is not None]
         path = " ".join(f"{x(day)},{y(value)}" for day, value in points)
-        parts.append(f'<polyline class="line s{number}" points="{path}"/>')
+        parts.append(f'<polyline class="line s{line.style}" points="{path}"/>')
         for day, value in points:
             label = escape(f"{line.name}, {day}: {value:.4f}")
             parts.append(
-                f'<circle class="s{number}" cx="{x(day)}" cy="{y(value)}" r="2.5"><title>{label}</title></circle>'
+                f'<circle class="s{line.style}" cx="{x(day)}" cy="{y(value)}" r="2.5"><title>{label}</title></circle>'
             )
     parts.append("</svg>")
-    legend = "".join(f'<li class="s{number}">{escape(line.name)}</li>' for number, line in enumerate(lines))
+    legend = "".join(f'<li class="s{line.style}">{escape(line.name)}</li>' for line in lines)
     return Markup(f'<figure class="chart">{"".join(parts)}<ul class="legend">{legend}</ul></figure>')
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 times a power of ten."""
+    """The next round number whose quarters are round."""
     if value <= 0:
         return 1.0
     power = 10.0 ** len(str(int(1 / value))) if value < 1 else 10.0 ** -(len(str(int(value))) - 1)
     scaled = value * power
-    return next(step for step in (1, 2, 2.5, 5, 10, 20, 25, 50, 100) if step >= scaled) / power
+    return (
+        next(
+            step for step in (1, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10, 16, 20, 24, 30, 40, 50, 60, 80, 100) if step >= scaled
+        )
+        / power
+    )

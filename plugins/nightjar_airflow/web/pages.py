@@ -118,16 +118,16 @@ def _chart(outcomes: Sequence[OutcomeView], days: int) -> tuple[str, Markup] | N
     if not views:
         return None
     dates = [view.served_from for view in views]
-    lines = [Line("as served", dates, *_columns(views, "value", "low", "high"))]
+    lines = [Line("as served", 0, dates, *_columns(views, "value", "low", "high"))]
     if any(view.promised is not None for view in views):
         promised = _columns(views, "promised", "promised_low", "promised_high")
-        lines.append(Line("promised", dates, *promised))
-    for name in ("popularity", "own_history"):
+        lines.append(Line("promised", 1, dates, *promised))
+    for style, name in enumerate(("popularity", "own_history"), 2):
         values = [
             view.value - compared.difference if view.value is not None and (compared := getattr(view, name)) else None
             for view in views
         ]
-        lines.append(Line(name.replace("_", " "), dates, values))
+        lines.append(Line(name.replace("_", " "), style, dates, values))
     title = f"NDCG@10 over {days} day{'s' if days > 1 else ''} after publication"
     return title, line_chart(title, lines, _new_models(views))
 

@@ -25,6 +25,7 @@ MEASURES: dict[str, tuple[Kind, str]] = {
     "coverage": ("share", "Share of the eligible items that first ten places of tonight's lists reach."),
     "largest_item": ("share", "Share of first ten places with the item that is there most often."),
     "churn": ("share", "Share of first ten places that changed from what was served before."),
+    "margins": ("histogram", "Score of the first place less that of the tenth; of each model version by itself."),
     "sources": ("histogram", "First sources behind the places of tonight's lists."),
     "listed_categories": ("histogram", "Most specific categories of the items in first ten places."),
 }
