@@ -40,15 +40,18 @@ def run_demo(settings: Settings, console: Console) -> None:
         api.unpause(DAG)
         run = api.trigger(DAG, {"run_date": RUN_DATE})
         console.print(f"night of {RUN_DATE}: DAG {DAG}, run {run}")
-        state = follow(api, run, console)
+        state = follow(api, run, settings, console)
         seconds = stage_seconds(api, run)
         if state != "success":
             raise DemoFailedError(failure(api, run, settings))
     show_page(settings, DOMAIN, seconds, time.monotonic() - started, console)
 
 
-def follow(api: AirflowApi, run: str, console: Console) -> str:
-    """Show the tasks until the run has ended; its final state. Without a terminal, one line per finished task."""
+def follow(api: AirflowApi, run: str, settings: Settings, console: Console) -> str:
+    """Show the tasks until the run has ended; its final state. Without a terminal, one line per finished task.
+
+    Raises DemoFailedError at the first task that would be tried again.
+    """
     shown: set[str] = set()
     with Live(console=console, refresh_per_second=2, transient=False, auto_refresh=False) as live:
         while True:
@@ -63,8 +66,11 @@ def follow(api: AirflowApi, run: str, console: Console) -> str:
             if state in FINISHED:
                 return state
             if any(task["state"] == "up_for_retry" for task in tasks.values()):
-                # Somebody waits in front of the screen: better the reason now than a retry in a minute.
+                # Somebody waits in front of the screen: better the reason now than a retry in a minute. What is read
+                # before the run is given up: its tasks are skipped then, and its teardowns succeed.
+                reason = failure(api, run, settings)
                 api.fail_unfinished(DAG)
+                raise DemoFailedError(reason)
             time.sleep(1)
 
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from spark_jobs.contracts.whole_file import write_whole
+
 
 @dataclass(frozen=True)
 class StageStatus:
@@ -19,10 +21,8 @@ class StageStatus:
     """Whether the same stage may succeed later although nobody changes anything."""
 
     def write(self, path: Path) -> None:
-        """Replace the file, which readers see whole or not at all."""
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        fresh.replace(path)
+        """Replace the file; jobs that run side by side do so at once."""
+        write_whole(path, json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, path: Path) -> StageStatus:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from spark_jobs.contracts.domain import Domain
 from spark_jobs.contracts.settings import Settings
+from spark_jobs.contracts.whole_file import write_whole
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers import alerts, batches, outcomes
 from spark_jobs.notify.notices import Severity
@@ -37,9 +38,7 @@ def write_metrics(settings: Settings, domain: Domain) -> Path:
     """Write `<home>/metrics/<domain>.prom` in one step."""
     path = settings.home / "metrics" / f"{domain.domain}.prom"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(metrics_text(Lakehouse.of(settings, domain), domain), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, metrics_text(Lakehouse.of(settings, domain), domain))
     return path
 
 
