@@ -108,6 +108,12 @@ def creation_of(lakehouse: Lakehouse, name: str) -> Row | None:
     return found[0] if found else None
 
 
+def publication_of(lakehouse: Lakehouse, name: str) -> Row | None:
+    """What was recorded when the release was published, or put back last."""
+    found = rows(lakehouse, LEDGER, f"release = {literal(name)} AND {_NOT_SCORED}", "ORDER BY recorded_at DESC LIMIT 1")
+    return found[0] if found else None
+
+
 def unpublished(lakehouse: Lakehouse) -> Row | None:
     """What was recorded of the staged lists, where they were not published yet."""
     if not lakehouse.count(STAGED):

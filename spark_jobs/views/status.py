@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from spark_jobs.contracts.domain import Domain
-from spark_jobs.lakehouse.tables import Lakehouse, literal
-from spark_jobs.ledgers.ledger import rows
-from spark_jobs.ledgers.releases import LEDGER, Serving, serving
+from spark_jobs.lakehouse.tables import Lakehouse
+from spark_jobs.ledgers.releases import Serving, publication_of, serving
 from spark_jobs.views.nights import NightView, last_nights
 
 
@@ -36,7 +35,7 @@ def status_of(lakehouse: Lakehouse, domain: Domain) -> StatusView:
 def described(lakehouse: Lakehouse, domain: Domain, nights: list[NightView], served: Serving | None) -> StatusView:
     """The same of the latest night and of what serves, where they were looked up already."""
     night = nights[0] if nights else None
-    made = rows(lakehouse, LEDGER, f"release = {literal(served.release)}", "LIMIT 1") if served else []
+    published = publication_of(lakehouse, served.release) if served else None
     return StatusView(
         domain=domain.domain,
         night=night.status if night else "none yet",
@@ -45,5 +44,5 @@ def described(lakehouse: Lakehouse, domain: Domain, nights: list[NightView], ser
         serving=served.release if served else None,
         lists_of=served.run_date if served else None,
         model_version=served.model_version if served else None,
-        users=made[0]["users"] if made else None,
+        users=published["users"] if published else None,
     )

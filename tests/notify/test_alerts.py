@@ -46,7 +46,9 @@ def night(domain: Domain, day: date, status: str = "succeeded", error: str | Non
         table = pa.Table.from_pylist([dict(zip(columns, row, strict=True))], schema=schema)
         context.lakehouse.replace("gold.recommendations", table, None, {})
         facts = {"release": f"r-{day}", "kind": "publish", "model_version": "7", "inputs": {}, "domain_digest": ""}
-        context.record("ops.releases", [facts | {"code_version": "v", "users": 1, "rows": 1, "serving": True}])
+        facts |= {"code_version": "v", "serving": True}
+        made = {"kind": "scored", "users": 0, "rows": 0, "serving": False}
+        context.record("ops.releases", [facts | made, facts | {"users": 1, "rows": 1}])
 
 
 def titles(changes: list[Change]) -> list[tuple[str, str]]:
