@@ -94,6 +94,12 @@ class RunContext:
         stamp = {"run_date": self.run_date, "recorded_at": datetime.now(UTC)}
         self.write(name, lambda: self.lakehouse.append(name, [stamp | row for row in rows], self.metadata))
 
+    def record_instead(self, name: str, rows: list[dict[str, Any]], where: str) -> None:
+        """The same in the place of the rows that fulfil `where`, in one commit."""
+        stamp = {"run_date": self.run_date, "recorded_at": datetime.now(UTC)}
+        table = pa.Table.from_pylist([stamp | row for row in rows], schema=arrow_schema(TABLES[name]))
+        self.write(name, lambda: self.lakehouse.replace(name, table, where, self.metadata))
+
     def delete(self, name: str, where: str) -> None:
         """Delete the rows that fulfil `where`."""
         self.write(name, lambda: self.lakehouse.delete(name, where, self.metadata))

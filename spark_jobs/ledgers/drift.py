@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-import pyarrow as pa
-
-from spark_jobs.contracts.tables import TABLES
 from spark_jobs.lakehouse.run_context import RunContext
-from spark_jobs.lakehouse.schema import arrow_schema
 from spark_jobs.lakehouse.tables import Lakehouse
 from spark_jobs.ledgers.ledger import Row, rows
 from spark_jobs.recommender.monitoring.drift import Profile, Shift
@@ -24,14 +20,7 @@ KEPT_DAYS = 100
 def replace(context: RunContext, profiles: Sequence[Profile], shifts: Sequence[Shift]) -> None:
     """Record the night's profiles and shifts, in the place of those of an earlier run of its date."""
     for name, records in ((PROFILES, profiles), (DRIFT, shifts)):
-        stamped = [asdict(one) | {"recorded_at": datetime.now(UTC)} for one in records]
-        table = pa.Table.from_pylist(stamped, schema=arrow_schema(TABLES[name]))
-        _write(context, name, table)
-
-
-def _write(context: RunContext, name: str, table: pa.Table) -> None:
-    where = f"run_date = DATE '{context.run_date}'"
-    context.write(name, lambda: context.lakehouse.replace(name, table, where, context.metadata))
+        context.record_instead(name, [asdict(one) for one in records], f"run_date = DATE '{context.run_date}'")
 
 
 def profiles_before(lakehouse: Lakehouse, run_date: date) -> list[Profile]:

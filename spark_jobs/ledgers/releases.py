@@ -124,7 +124,7 @@ def unpublished(lakehouse: Lakehouse) -> Row | None:
 
 def is_recorded(lakehouse: Lakehouse, name: str) -> bool:
     """Whether the release's publication is in the ledger."""
-    return bool(rows(lakehouse, LEDGER, f"release = {literal(name)} AND {_NOT_SCORED}", "LIMIT 1"))
+    return publication_of(lakehouse, name) is not None
 
 
 def oldest_kept(lakehouse: Lakehouse, releases: int) -> date | None:

@@ -34,7 +34,7 @@ from spark_jobs.recommender.monitoring.outcomes import (
     published,
     realised,
 )
-from spark_jobs.recommender.ranking.labels import hashed_share, relevant_after
+from spark_jobs.recommender.ranking.labels import first_time_users, hashed_share, relevant_after, returning_users
 
 MOST_USERS = 20_000
 """Measured users: enough for intervals of ± .003 in NDCG@10; the same share of all, chosen by a hash."""
@@ -78,18 +78,8 @@ def who_came(night: Night, window: ServedWindow) -> DataFrame:
     interactions = night.read("silver.interactions")
     relevant = relevant_after([window.start], window.days, night.domain, interactions)
     theirs = interactions.join(relevant.select("user_id"), "user_id", "left_semi")
-    histories = histories_as_of(theirs, night.domain, [window.start]).drop("ages_days", "repeated", "tenure_days")
-    users = relevant.join(histories, ["as_of", "user_id"], "left")
-    none = F.array().cast("array<string>")
-    users = users.withColumns(
-        {
-            "events_total": F.coalesce("events_total", F.lit(0)),
-            "item_ids": F.coalesce("item_ids", none),
-            "weights": F.coalesce("weights", F.array().cast("array<double>")),
-            "blocked_item_ids": F.coalesce("blocked_item_ids", none),
-        }
-    )
-    users = users.withColumn("relevant", F.array_except("relevant", "blocked_item_ids")).where("size(relevant) > 0")
+    histories = histories_as_of(theirs, night.domain, [window.start])
+    users = returning_users(histories, relevant).unionByName(first_time_users(histories, relevant))
     for model, release in ((SERVED, window.release), (PREVIOUS, window.previous)):
         users = users.join(lists_of(night, release, model), "user_id", "left")
     return users

@@ -1,4 +1,4 @@
-"""A fault drill: plant a failed night in a copy of a domain's ledgers, and see its alert arrive by every channel."""
+"""A fault drill: plant a failed night in ledgers of its own, and see its alert arrive by every channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from spark_jobs.ledgers.runs import JobRun
 from spark_jobs.notify.channels import channels_of
 from spark_jobs.notify.tell import tell
 
-PLANTED = "This is a drill (nightjar drill): nothing failed, and nobody has to do anything."
+PLANTED = "This is a drill (nightjar alerts drill): nothing failed, and nobody has to do anything."
 
 
 class DrillError(NightjarError):

@@ -15,9 +15,7 @@ def campaigns(domain: Domain, run_date: date) -> str:
     rules = [*domain.rules.pin, *domain.rules.boost, *domain.rules.block]
     near = []
     for rule in rules:
-        begun = rule.since is not None and rule.since <= run_date < rule.since + SETTLING
-        within = rule.since is not None and rule.until is not None and rule.since <= run_date < rule.until + SETTLING
-        ending = rule.until is not None and rule.until <= run_date < rule.until + SETTLING
-        if begun or within or ending:
+        first, last = rule.since or rule.until, rule.until or rule.since
+        if first and last and first <= run_date < last + SETTLING:
             near.append(f"{rule.reason} ({rule.since or 'always'} to {rule.until or 'ever'})")
     return "; ".join(near)

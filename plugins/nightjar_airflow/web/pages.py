@@ -30,7 +30,7 @@ from spark_jobs.views.quality import quality_over_time
 from spark_jobs.views.quarantine import refusals
 from spark_jobs.views.releases import release_rows
 from spark_jobs.views.sources import recall_by_source
-from spark_jobs.views.status import StatusView, described, status_of
+from spark_jobs.views.status import StatusView, described
 from spark_jobs.views.user_lists import NoListError
 from spark_jobs.views.user_story import user_story
 
@@ -85,7 +85,7 @@ def domain(settings: Settings, domain: Domain, *, may_roll_back: bool) -> str:
     releases = release_rows(lakehouse, served, NIGHTS) if served else []
     return _templates.get_template("domain.html").render(
         domain=domain,
-        status=status_of(lakehouse, domain),
+        status=described(lakehouse, domain, nights, served),
         notices=causes(lakehouse, domain, datetime.now(UTC)),
         changed=what_changed(lakehouse),
         nights=nights,
